@@ -1,0 +1,99 @@
+"""The verbs of the `hftk` command. No logic here, and nothing heavy imported before it is needed."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from hftk.errors import HftkError
+from hftk.launcher import last_word
+
+RECIPE_HELP = "a YAML file (recipes/quickstart.yaml is one to start from)"
+OVERRIDES_HELP = 'key.path=value, the value read as YAML: training.num_train_epochs=1 "data.columns={text: body}"'
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 done, 1 a run failed, 2 bad recipe or data, 130 interrupted (start again to go on)."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return parsed.verb(parsed)
+    except HftkError as error:
+        if os.environ.get("RANK", "0") == "0":
+            last_word(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        if os.environ.get("RANK", "0") == "0":
+            last_word("interrupted; finished runs are kept, and the same command goes on with the rest")
+        return 130
+    except BrokenPipeError:  # `hftk show … | head`
+        sys.stdout = None
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hftk",
+        description="Train every model that a recipe names, and see which differences are real.",
+        epilog="On several GPUs: accelerate launch hftk/train.py RECIPE [key.path=value ...]",
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    for name, verb, text in (
+        ("train", _train, "train what the recipe names and is not finished yet, then compare"),
+        ("check", _check, "check the recipe and its data, show one decoded batch and the counts; train nothing"),
+        ("show", _show, "print the recipe with every default filled in"),
+    ):
+        command = verbs.add_parser(name, help=text, description=text)
+        command.add_argument("recipe", metavar="RECIPE", help=RECIPE_HELP)
+        command.add_argument("overrides", nargs="*", metavar="key.path=value", help=OVERRIDES_HELP)
+        command.set_defaults(verb=verb)
+
+    text = "print the JSON schema of recipes, for editors"
+    command = verbs.add_parser("schema", help=text, description=text)
+    command.set_defaults(verb=_schema)
+
+    text = "rebuild the comparison from the run folders of a sweep"
+    command = verbs.add_parser("report", help=text, description=text)
+    command.add_argument("folders", nargs="+", metavar="FOLDER", help="<output_dir>/<recipe name>")
+    command.set_defaults(verb=_report)
+    return parser
+
+
+def _train(parsed: argparse.Namespace) -> int:
+    from hftk.train import run
+
+    return run(parsed.recipe, parsed.overrides).exit_code
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from hftk.recipe import read_sweep
+
+    plan = read_sweep(parsed.recipe, parsed.overrides)  # a misspelt key is told before anything heavy is imported
+
+    from hftk.sweep.checking import checked_lines
+
+    print("\n".join(checked_lines(plan)))
+    return 0
+
+
+def _show(parsed: argparse.Namespace) -> int:
+    from hftk.recipe.showing import show
+
+    print(show(parsed.recipe, parsed.overrides), end="")
+    return 0
+
+
+def _schema(parsed: argparse.Namespace) -> int:
+    from hftk.recipe.editor_schema import editor_schema_text
+
+    print(editor_schema_text())
+    return 0
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from hftk.report import write_report
+
+    for folder in parsed.folders:
+        paths = write_report(folder)
+        print("\n".join([*paths.notices, str(paths.markdown)]))
+    return 0

@@ -1,0 +1,266 @@
+"""`data.path` → the splits or files that it holds, each read when it is first asked for."""
+
+import glob
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hftk.data.files import SUFFIXES, read_file, source_of_table
+from hftk.data.source import Source
+from hftk.data.where import Where, did_you_mean, listed
+from hftk.errors import DataError
+from hftk.recipe import schema
+
+if TYPE_CHECKING:
+    import datasets
+
+_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_PROBE_SECONDS = 5
+
+
+@dataclass
+class Sources:
+    """The splits of a data set, or the files of a folder, by name; none is read before it is used."""
+
+    readers: dict[str, Callable[[], list[Source]]]
+    """Name → reader; several sources where a split is made of several files."""
+    kind: str
+    """`split` or `file`: what the names are, for messages."""
+    base: Path | None
+    """Folder to which further file names are relative; None where no files can be named beside the splits."""
+    read_other: Callable[[Path, str], Source]
+    """Reads a file that `readers` does not name."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Other spellings of a name: of a file without its suffix, `train` of a single file."""
+    _read: dict[str, list[Source]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.readers)
+
+    def get(self, name: str) -> list[Source] | None:
+        """The sources called `name`, or the file of that name; None where there is neither."""
+        name = self.aliases.get(name, Path(name).as_posix())
+        if name not in self._read:
+            if name in self.readers:
+                self._read[name] = self.readers[name]()
+            else:
+                path = (self.base or Path()) / name
+                if Path(name).suffix.lower() not in SUFFIXES or not path.is_file():
+                    return None
+                self._read[name] = [self.read_other(path, name)]
+        return self._read[name]
+
+    def used(self) -> list[Source]:
+        """The sources that have been used so far."""
+        return [source for sources in self._read.values() for source in sources]
+
+    def notices(self) -> list[str]:
+        """What reading them had to tell."""
+        return [notice for source in self.used() for notice in source.notices]
+
+
+def open_sources(data: schema.Data, where: Where) -> Sources:
+    """Finds what `data.path` names: builtin:<name>, a local file or folder, or a data set on the Hub.
+
+    A local file or folder wins over a Hub id of the same name, as in `datasets.load_dataset`. Raises DataError.
+    """
+    path = Path(data.path).expanduser()
+    if data.path.startswith("builtin:"):
+        _refuse(data, ("name", "revision", "data_files"), "a builtin data set", where)
+        return _builtin(data, where)
+    if path.is_file():
+        _refuse(data, ("name", "revision", "data_files"), "a local file", where)
+        sources = _files({path.name: [path]}, data=data, base=Path(), where=where)
+        # load_dataset calls a single file's split so
+        sources.aliases |= {"train": path.name, data.path: path.name, path.as_posix(): path.name}
+        return sources
+    if path.is_dir():
+        _refuse(data, ("name", "revision"), "a local folder", where)
+        return _folder(path, data=data, where=where)
+    if _looks_local(data.path):
+        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = did_you_mean(path.name, beside)
+        raise DataError(f"{where('path')}: there is no file or folder {path} (in {Path.cwd()}){near}")
+    return _hub(data, where)
+
+
+def _looks_local(path: str) -> bool:
+    """A Hub id is `name` or `owner/name`, and no data file's name."""
+    spelt = path.startswith((".", "~")) or path.count("/") > 1 or "\\" in path
+    return spelt or Path(path).suffix.lower() in SUFFIXES or Path(path).is_absolute()
+
+
+def _refuse(data: schema.Data, keys: tuple[str, ...], what: str, where: Where) -> None:
+    for key in keys:
+        if getattr(data, key) is not None:
+            raise DataError(f"{where(key)}: has no effect on {what} ({data.path}); take it out")
+
+
+def _refuse_text_settings(data: schema.Data, what: str, where: Where) -> None:
+    for key in ("encoding", "header", "delimiter", "quoting", "column_names"):
+        if getattr(data, key) != schema.Data.model_fields[key].default:
+            raise DataError(
+                f"{where(key)}: is for local csv and other text files and has no effect on {what}; take it out"
+            )
+
+
+def _builtin(data: schema.Data, where: Where) -> Sources:
+    from hftk.data.builtin import load_builtin
+
+    _refuse_text_settings(data, data.path, where)
+    try:
+        loaded = load_builtin(data.path.removeprefix("builtin:"))
+    except DataError as error:
+        raise DataError(f"{where('path')}: {error}") from None
+    return _of_datasets(loaded, data=data, where=where)
+
+
+def _folder(folder: Path, *, data: schema.Data, where: Where) -> Sources:
+    if data.data_files is not None:
+        return _files(_chosen_files(folder, data.data_files, where), data=data, base=folder, where=where, kind="split")
+    if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
+        import datasets
+
+        _refuse_text_settings(data, f"{folder}, which Dataset.save_to_disk wrote", where)
+        try:
+            return _of_datasets(datasets.load_from_disk(str(folder)), data=data, where=where)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{where('path')}: {folder} cannot be loaded from disk ({error})") from None
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not files:
+        found = listed(sorted(file.name for file in folder.iterdir()))
+        raise DataError(
+            f"{where('path')}: no data file in the folder {folder}; it holds: {found}. "
+            f"Can be read: {', '.join(SUFFIXES)}"
+        )
+    grouped: dict[str, list[Path]] = {}
+    for file in files:
+        # train-00000-of-00002.parquet, train-00001-of-00002.parquet: one split, as on the Hub
+        name = _SHARD.sub("", file.stem) if _SHARD.search(file.stem) else file.name
+        grouped.setdefault(name, []).append(file)
+    return _files(grouped, data=data, base=folder, where=where)
+
+
+def _chosen_files(
+    folder: Path, data_files: str | list[str] | dict[str, str | list[str]], where: Where
+) -> dict[str, list[Path]]:
+    """`data.data_files` of a folder: split → files, patterns (`train-*.csv`) filled in; a list is all train."""
+    by_split: Mapping[str, Any] = data_files if isinstance(data_files, dict) else {"train": data_files}
+    chosen = {}
+    for split, patterns in by_split.items():
+        files = []
+        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+            found = sorted(
+                Path(file) for file in glob.glob(str(Path(glob.escape(str(folder))) / pattern), recursive=True)
+            )
+            if not found:
+                raise DataError(f"{where('data_files')}: no file {pattern} in {folder}")
+            files += found
+        chosen[split] = files
+    return chosen
+
+
+def _files(
+    grouped: dict[str, list[Path]], *, data: schema.Data, base: Path, where: Where, kind: str = "file"
+) -> Sources:
+    def read(path: Path, name: str) -> Source:
+        return read_file(path, data=data, where=where, name=name)
+
+    def reader(paths: list[Path]) -> Callable[[], list[Source]]:
+        return lambda: [
+            read(path, path.relative_to(base).as_posix() if kind == "split" else path.name) for path in paths
+        ]
+
+    stems: dict[str, list[str]] = {}
+    for name in grouped:
+        stems.setdefault(Path(name).stem, []).append(name)
+    aliases = {stem: names[0] for stem, names in stems.items() if len(names) == 1 and stem != names[0]}
+    return Sources({name: reader(paths) for name, paths in grouped.items()}, kind, base, read, aliases)
+
+
+def _hub(data: schema.Data, where: Where) -> Sources:
+    asked = data.path + (f" ({data.name})" if data.name else "") + (f" at {data.revision}" if data.revision else "")
+    _refuse_text_settings(data, f"{asked}, a data set of the Hub", where)
+    import datasets
+    from datasets.exceptions import DatasetNotFoundError
+
+    local = "use a local copy: data.path: <file or folder>"
+    reached = _hub_reached(data.path)
+    try:
+        with _offline(not reached):
+            loaded = datasets.load_dataset(data.path, data.name, revision=data.revision, data_files=data.data_files)
+    except DatasetNotFoundError as error:
+        if not reached:
+            raise DataError(_unreachable(asked, local, where)) from error
+        raise DataError(
+            f"{where('path')}: there is no file or folder {data.path} here, and no such data set on the Hub, or it is "
+            f"private or gated (then log in: hf auth login); asked for {asked}. Or {local}"
+        ) from error
+    except (ConnectionError, TimeoutError) as error:
+        raise DataError(_unreachable(asked, local, where)) from error
+    # whatever else load_dataset finds wrong (configuration, revision, a script in place of data) it says in plain words
+    except Exception as error:
+        if not reached:
+            raise DataError(_unreachable(asked, local, where)) from error
+        key = "name" if "config" in str(error).lower() else "path"
+        raise DataError(f"{where(key)}: load_dataset cannot load {asked}: {error}") from error
+    return _of_datasets(loaded, data=data, where=where)
+
+
+def _unreachable(asked: str, local: str, where: Where) -> str:
+    return (
+        f"{where('path')}: the Hub cannot be reached (no network, or HF_HUB_OFFLINE is set), {asked} is not in "
+        f"its cache on this machine, and there is no file or folder of that name here; {local}"
+    )
+
+
+def _hub_reached(path: str) -> bool:
+    """One request with a short limit: left to itself, load_dataset tries again and again for most of a minute."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        HfApi().repo_info(path, repo_type="dataset", timeout=_PROBE_SECONDS)
+    except (HfHubHTTPError, HFValidationError):
+        # an answer, if not a friendly one
+        return True
+    # the exceptions of the http client, which huggingface_hub exchanges from version to version
+    except Exception:
+        return False
+    return True
+
+
+@contextmanager
+def _offline(wanted: bool) -> Iterator[None]:
+    """Has datasets look into its cache only, at once."""
+    import datasets
+    import huggingface_hub
+
+    if not wanted:
+        yield
+        return
+    before = datasets.config.HF_HUB_OFFLINE, huggingface_hub.constants.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, huggingface_hub.constants.HF_HUB_OFFLINE = before
+
+
+def _of_datasets(loaded: "datasets.DatasetDict | datasets.Dataset", *, data: schema.Data, where: Where) -> Sources:
+    import datasets
+
+    if isinstance(loaded, datasets.Dataset):
+        loaded = datasets.DatasetDict({"train": loaded})
+
+    def reader(name: str, rows: "datasets.Dataset") -> Callable[[], list[Source]]:
+        return lambda: [source_of_table(rows.with_format("arrow")[:], name=name, features=rows.features)]
+
+    def read(path: Path, name: str) -> Source:
+        return read_file(path, data=data, where=where, name=name)
+
+    return Sources({name: reader(name, rows) for name, rows in loaded.items()}, "split", None, read)

@@ -1,0 +1,46 @@
+"""What `accelerate launch` does to our last words: it prints a traceback of its own after them.
+
+The launcher turns any exit code into 1 and ends with a CalledProcessError or ChildFailedError dump (accelerate 1.15).
+So under it the message is left to a small process that waits for the launcher's end and prints then, once.
+"""
+
+import os
+import subprocess
+import sys
+
+LONGEST_WAIT = 30  # seconds
+
+_SPEAK_AFTER = """
+import os, select, sys
+message = sys.stdin.read()
+try:
+    descriptor = os.pidfd_open(int(sys.argv[1]))
+    select.select([descriptor], [], [], float(sys.argv[2]))
+except OSError:
+    pass  # it has ended already
+sys.stderr.write(message)
+"""
+
+
+def last_word(message: str) -> None:
+    """Prints the message to standard error as the last thing that the user sees."""
+    sys.stdout.flush()
+    if not _under_launcher():
+        print(message, file=sys.stderr)
+        return
+    speaker = subprocess.Popen(
+        [sys.executable, "-c", _SPEAK_AFTER, str(os.getppid()), str(LONGEST_WAIT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
+    speaker.stdin.write(message + "\n")
+    speaker.stdin.close()
+
+
+def _under_launcher() -> bool:
+    """Did accelerate start this process? Its own end can be waited for on Linux only; elsewhere we speak at once."""
+    return "ACCELERATE_MIXED_PRECISION" in os.environ and hasattr(os, "pidfd_open") and os.getppid() > 1

@@ -1,0 +1,1 @@
+"""One self-contained file per architecture; a leading underscore marks shared parts."""

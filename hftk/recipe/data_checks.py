@@ -1,0 +1,186 @@
+"""What is well-typed in `data:` and still cannot be."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from hftk.recipe.places import Keys, among, shown
+from hftk.recipe.schema import ColumnSplit, Data
+
+# what hftk/data reads; kept equal by a test, because importing it would import datasets
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow")
+BUILTIN_NAMES = ("docstrings",)
+
+_DELIMITED = (".csv", ".tsv")
+_TEXT_FILES = (*_DELIMITED, ".json", ".jsonl", ".ndjson")
+_OTHER_FILES = (".xlsx", ".xls", ".ods", ".txt", ".zip", ".gz", ".pkl", ".npy", ".yaml", ".yml", ".xml", ".html", ".md")
+_CSV_KEYS = ("header", "delimiter", "quoting", "column_names")
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949", "euc-kr", "cp1252", "latin-1", "shift_jis", "gb18030", "big5")
+
+
+def check_data(data: Data) -> Iterator[tuple[Keys, str]]:
+    """Where below `data`, and what is wrong."""
+    yield from _check_path(data)
+    yield from _check_without_effect(data)
+    yield from _check_text_settings(data)
+    yield from _check_columns(data)
+    yield from _check_label_names(data)
+    yield from _check_splits(data)
+
+
+def near_files(path: Path) -> str:
+    """`; did you mean data/train.csv?` for a path that does not exist, or where it stops to exist."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"; there is no folder {folder}"
+    near = get_close_matches(path.name, [one.name for one in folder.iterdir()], n=1)
+    return f"; did you mean {folder / near[0]}?" if near else ""
+
+
+def _check_path(data: Data) -> Iterator[tuple[Keys, str]]:
+    source = data.path
+    if not source.strip():
+        yield ("path",), "must not be empty"
+    elif source.startswith("builtin:"):
+        name = source.removeprefix("builtin:")
+        if name not in BUILTIN_NAMES:
+            yield ("path",), f"no built-in data set {shown(name)}{among(name, BUILTIN_NAMES)}"
+    elif re.match(r"(https?|s3|gs|hf)://", source):
+        yield ("path",), f"{shown(source)} is an address; name a data set of the Hub, or a downloaded file"
+    else:
+        path = Path(source).expanduser()
+        if path.is_file() and path.suffix.lower() not in SUFFIXES:
+            kinds = ", ".join(SUFFIXES)
+            yield ("path",), f"{shown(source)} cannot be read: a file must be one of {kinds}; save it as one of these"
+        elif not path.exists() and _is_local(source):
+            yield ("path",), f"no file or folder {shown(source)} in the current folder{near_files(path)}"
+        elif not path.exists() and not _HUB_ID.fullmatch(source):
+            yield ("path",), f"{shown(source)} is neither a file or folder here nor the name of a data set on the Hub"
+
+
+def _is_local(source: str) -> bool:
+    """Can this only be meant as a file or folder?"""
+    path = Path(source)
+    return (
+        path.suffix.lower() in (*SUFFIXES, *_OTHER_FILES)
+        or path.is_absolute()
+        or source.startswith((".", "~"))
+        or source.count("/") > 1
+        or "\\" in source
+    )
+
+
+def _check_without_effect(data: Data) -> Iterator[tuple[Keys, str]]:
+    """Keys that are set, but not for a source of this kind."""
+    path = Path(data.path).expanduser()
+    builtin = data.path.startswith("builtin:")
+    if builtin:
+        what, idle = data.path, ("name", "revision", "data_files", "encoding", *_CSV_KEYS)
+    elif path.is_file():
+        what, idle = "a single file", ("name", "revision", "data_files")
+        if path.suffix.lower() not in _DELIMITED:
+            idle += _CSV_KEYS
+        if path.suffix.lower() not in _TEXT_FILES:
+            idle += ("encoding",)
+        what = f"a {path.suffix.lower()} file" if path.suffix.lower() not in _DELIMITED else what
+    elif path.is_dir():
+        what, idle = "a local folder", ("name", "revision")
+    elif not _is_local(data.path):
+        what, idle = "a data set of the Hub", ("encoding", *_CSV_KEYS)
+    else:
+        return
+    for key in idle:
+        if getattr(data, key) != Data.model_fields[key].default:
+            yield (key,), f"has no effect on {what}; take it out"
+
+
+def _check_text_settings(data: Data) -> Iterator[tuple[Keys, str]]:
+    if data.header is True and data.column_names is not None:
+        yield (
+            ("column_names",),
+            "together with header: true; drop one: the file's first line names the columns, or these do",
+        )
+    if data.column_names is not None:
+        yield from ((("column_names",), f"{shown(name)} is there twice") for name in _repeated(data.column_names))
+        for key in ("text", "text_pair", "label"):
+            name = getattr(data.columns, key)
+            if name is not None and name not in data.column_names:
+                yield ("columns", key), f"{shown(name)} is none of column_names{among(name, data.column_names)}"
+    if data.delimiter is not None and len(data.delimiter) != 1:
+        hint = '; write "\\t", in double quotes, for a tab' if data.delimiter in ("\\t", "tab") else ""
+        yield ("delimiter",), f"must be one character, not {shown(data.delimiter)}{hint}"
+    if data.encoding is not None:
+        try:
+            codecs.lookup(data.encoding)
+        except LookupError:
+            yield ("encoding",), f"Python knows no encoding {shown(data.encoding)}{among(data.encoding, _ENCODINGS)}"
+
+
+def _check_columns(data: Data) -> Iterator[tuple[Keys, str]]:
+    first: dict[str, str] = {}
+    for key in ("text", "text_pair", "label"):
+        name = getattr(data.columns, key)
+        if name is None:
+            continue
+        if name in first:
+            yield ("columns", key), f"the same column as {first[name]}: {shown(name)}; each needs its own"
+        first.setdefault(name, key)
+
+
+def _check_label_names(data: Data) -> Iterator[tuple[Keys, str]]:
+    names = list((data.label_names or {}).values())
+    for name in _repeated(names):
+        yield ("label_names",), f"two labels are called {shown(name)}; each needs its own name"
+    if data.label_names is not None and len(data.label_names) == 1:
+        yield ("label_names",), "one label only; a classifier needs two or more"
+
+
+def _check_splits(data: Data) -> Iterator[tuple[Keys, str]]:
+    splits = data.splits
+    if splits is None:
+        return
+    named = {split: value for split in ("train", "validation", "test") if (value := getattr(splits, split)) is not None}
+    shares = [value for value in named.values() if isinstance(value, float)]
+    if sum(shares) >= 1:
+        yield ("splits",), f"validation and test take {sum(shares):g} of train, so nothing is left to learn from"
+    seen: dict[Any, str] = {}
+    for split, value in named.items():
+        for part in _parts(value):
+            if seen.setdefault(part, split) == split:
+                continue
+            where = f"{part[0]}: {shown(part[1])}" if isinstance(part, tuple) else shown(part)
+            yield ("splits", split), f"{where} is used for {seen[part]} too; rows must not be in two splits"
+        if isinstance(value, list):
+            if not value:
+                yield ("splits", split), "must not be empty"
+            yield from ((("splits", split), f"{shown(name)} is there twice") for name in _repeated(value))
+        yield from _check_files(data, split, value)
+
+
+def _parts(value: str | list[str] | float | ColumnSplit) -> set[Any]:
+    """What a split is made of: names, or (column, value)."""
+    if isinstance(value, ColumnSplit):
+        values = value.value if isinstance(value.value, list) else [value.value]
+        return {(value.column, str(one)) for one in values}
+    if isinstance(value, float):
+        return set()
+    return set(value) if isinstance(value, list) else {value}
+
+
+def _check_files(data: Data, split: str, value: Any) -> Iterator[tuple[Keys, str]]:
+    """Files that a split names in a local folder, or beside a single file."""
+    path = Path(data.path).expanduser()
+    if not path.exists() or isinstance(value, float | ColumnSplit):
+        return
+    base = path if path.is_dir() else Path()
+    for name in [value] if isinstance(value, str) else value:
+        if Path(name).suffix.lower() in SUFFIXES and not (base / name).is_file() and name != path.name:
+            yield ("splits", split), f"no file {shown(str(base / name))}{near_files(base / name)}"
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})

@@ -1,0 +1,1 @@
+"""A recipe's runs: expanded, trained one after another, recorded."""

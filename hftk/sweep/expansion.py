@@ -1,0 +1,124 @@
+"""A sweep → its runs: plain mappings in, plain mappings out; nothing is checked or trained here."""
+
+import copy
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hftk.recipe.places import Document, Keys
+from hftk.recipe.schema import Recipe, Sweep
+from hftk.sweep.draws import draw
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One model to train."""
+
+    name: str
+    """Of its folder."""
+    recipe: Recipe
+    """sweep is None, seeds holds the one seed."""
+    seed: int
+    swept: dict[str, Any]
+    """Every swept key of the sweep (dotted) → this run's value."""
+    setting: str
+    """The name without its seed: equal for the runs that differ by seed only; empty where nothing is swept."""
+    document: Document
+    """The run's recipe as plain values, each with the place where it was written."""
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    recipe: Recipe
+    """The whole, as written and overridden."""
+    runs: list[PlannedRun]
+    """In the order of the sweep, seeds innermost."""
+    swept_keys: list[str]
+    notices: list[str]
+    document: Document
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One combination of swept values."""
+
+    values: dict[str, Any]
+    """Dotted key → value: what the sweep sets here."""
+    document: Document
+    """The recipe with these values and without its sweep."""
+
+
+def swept_keys(sweep: Sweep | None) -> list[str]:
+    """The dotted keys, in the order of the file."""
+    if sweep is None:
+        return []
+    if sweep.method == "list":
+        return list(dict.fromkeys(key for run in sweep.runs or [] for key in run))
+    return list(sweep.parameters or {})
+
+
+def expand(document: Document, sweep: Sweep | None) -> list[Setting]:
+    """Every setting of the sweep; one without values where there is none.
+
+    grid: all combinations, the last key fastest. list: one per entry of `runs`. random: `run_cap` draws, each a pure
+    function of (sweep.seed, number of the draw, key). Equal settings are not merged here.
+    """
+    base = Document({key: value for key, value in document.data.items() if key != "sweep"}, document.places)
+    return [_setting(base, chosen) for chosen in _choices(sweep)]
+
+
+# dotted key → (value, where it is written)
+_Chosen = dict[str, tuple[Any, Keys]]
+
+
+def _choices(sweep: Sweep | None) -> list[_Chosen]:
+    if sweep is None:
+        return [{}]
+    if sweep.method == "list":
+        return [
+            {key: (value, ("sweep", "runs", index, key)) for key, value in run.items()}
+            for index, run in enumerate(sweep.runs or [])
+        ]
+    parameters = sweep.parameters or {}
+    if sweep.method == "random":
+        return [
+            {
+                key: (draw(parameter, seed=sweep.seed, index=index, key=key), ("sweep", "parameters", key))
+                for key, parameter in parameters.items()
+            }
+            for index in range(sweep.run_cap or 0)
+        ]
+    options = []
+    for key, parameter in parameters.items():
+        at: Keys = ("sweep", "parameters", key)
+        if parameter.values is None:
+            options.append([(parameter.value, (*at, "value"))])
+        else:
+            options.append([(value, (*at, "values", index)) for index, value in enumerate(parameter.values)])
+    return [dict(zip(parameters, combination, strict=True)) for combination in itertools.product(*options)]
+
+
+def _setting(base: Document, chosen: _Chosen) -> Setting:
+    data, places = copy.deepcopy(base.data), dict(base.places)
+    for key, (value, written) in chosen.items():
+        path = tuple(key.split("."))
+        set_value(data, path, copy.deepcopy(value))
+        for known in [known for known in places if known[: len(path)] == path]:
+            del places[known]
+        for length in range(1, len(path)):
+            places.setdefault(path[:length], base.place(written))
+        places[path] = base.place(written)
+        below = [known for known in base.places if known[: len(written)] == written]
+        places.update({(*path, *known[len(written) :]): base.places[known] for known in below})
+    return Setting({key: value for key, (value, _) in chosen.items()}, Document(data, places, base.overrides))
+
+
+def set_value(data: dict[str, Any], path: Keys, value: Any) -> None:
+    """Sets the value at a path, making the mappings on the way where there are none."""
+    *above, last = path
+    for key in above:
+        if not isinstance(data.get(key), Mapping):
+            data[key] = {}
+        data = data[key]
+    data[last] = value

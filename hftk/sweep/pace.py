@@ -1,0 +1,72 @@
+"""How far a sweep has come, and how long the rest will take."""
+
+import time
+from collections.abc import Callable, Mapping
+
+WARM_UP = 3
+"""Steps of the first run that are not measured: caches fill, memory is allocated."""
+ENOUGH = 5
+"""Measured steps before an estimate is worth saying."""
+
+
+class Pace:
+    """Seconds per step so far in this sweep, loading and evaluation included, times the steps that remain."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.began = clock()
+        self._to_come: dict[str, int] = {}
+        self._ended = 0
+        self._run = ""
+        self._step = 0
+        self._total = 0
+        self._run_began = self.began
+        self._taken = 0
+        self._measured_from: float | None = None
+
+    def plan(self, planned_steps: Mapping[str, int]) -> None:
+        self._to_come = dict(planned_steps)
+
+    def run_started(self, name: str, total_steps: int) -> None:
+        self._to_come.pop(name, None)
+        self._run, self._total, self._step = name, total_steps, 0
+        self._run_began = self.clock()
+
+    def step(self, step: int) -> None:
+        # a resumed run begins in the middle: what was trained before does not count as pace
+        if self._step:
+            self._taken += step - self._step
+        self._step = step
+        if self._measured_from is None and self._taken >= WARM_UP:
+            self._measured_from, self._taken = self.clock(), 0
+
+    def run_ended(self) -> None:
+        self._ended += self._total
+        self._total = self._step = 0
+
+    def run_kept(self, name: str) -> None:
+        self._to_come.pop(name, None)
+
+    @property
+    def run_seconds(self) -> float:
+        return self.clock() - self._run_began
+
+    @property
+    def seconds(self) -> float:
+        return self.clock() - self.began
+
+    @property
+    def done(self) -> int:
+        """Steps behind us; a run that ended early counts in full."""
+        return self._ended + self._step
+
+    @property
+    def total(self) -> int:
+        return self._ended + self._total + sum(self._to_come.values())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None while too little has been measured."""
+        if self._measured_from is None or self._taken < ENOUGH:
+            return None
+        return (self.clock() - self._measured_from) / self._taken * (self.total - self.done)

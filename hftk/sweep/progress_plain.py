@@ -1,0 +1,114 @@
+"""Progress as plain lines, for files, pipes and notebooks: no colours, nothing redrawn."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self, TextIO
+
+from rich.cells import cell_len
+
+from hftk.report.table import Table
+from hftk.report.wording import count, duration, epoch, figure, plural, roughly, split_metric
+from hftk.sweep.pace import Pace
+from hftk.sweep.progress import Metrics, telling
+
+EVERY = 30.0
+"""Seconds between two lines about steps."""
+
+
+class PlainProgress:
+    def __init__(self, stream: TextIO, *, runs: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._runs = runs
+        self._clock = clock
+        self._pace = Pace(clock)
+        self._place = ""
+        self._total = 0
+        self._spoke = clock()
+        self._estimated = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def plan(self, lines: list[str], planned_steps: Mapping[str, int]) -> None:
+        self._pace.plan(planned_steps)
+        for line in lines:
+            self._say(line)
+
+    def run_started(self, index: int, name: str, total_steps: int, epochs: float) -> None:
+        self._pace.run_started(name, total_steps)
+        self._place, self._total = f"[{index}/{self._runs}]", total_steps
+        length = f"{epoch(epochs)} {'epoch' if epochs == 1 else 'epochs'}"
+        self._say(f"{self._place} {name}: {plural(total_steps, 'step')}, {length}")
+
+    def step(self, step: int, epoch: float, loss: float | None) -> None:
+        self._pace.step(step)
+        if self._estimated and self._clock() - self._spoke < EVERY:
+            return
+        left = self._pace.seconds_left
+        # the first estimate is news by itself
+        if (left is not None and not self._estimated) or self._clock() - self._spoke >= EVERY:
+            self._estimated = self._estimated or left is not None
+            self._say_step(step, epoch, loss, left)
+
+    def _say_step(self, step: int, at: float, loss: float | None, left: float | None) -> None:
+        words = [f"step {count(step)} of {count(self._total)}", f"epoch {epoch(at)}"]
+        words += [] if loss is None else [f"loss {figure(loss)}"]
+        words += [] if left is None else [f"{roughly(left)} left of the sweep"]
+        self._say(f"{self._place} {', '.join(words)}")
+
+    def evaluated(self, epoch: float, metrics: Metrics) -> None:
+        self._say_evaluated(epoch, metrics)
+
+    def _say_evaluated(self, at: float, metrics: Metrics) -> None:
+        self._say(f"{self._place} epoch {epoch(at)}: {_figures(metrics)}")
+
+    def run_ended(self, status: str, reason: str | None, metrics: Metrics) -> None:
+        took = duration(self._pace.run_seconds)
+        self._pace.run_ended()
+        if status == "finished":
+            self._say(f"{self._place} finished after {took}: {_figures(metrics)}")
+        else:
+            self._say(f"{self._place} {status} after {took}: {reason or 'no reason was given'}")
+
+    def run_kept(self, name: str) -> None:
+        self._pace.run_kept(name)
+        self._say(f"kept, finished before: {name}")
+
+    def notice(self, text: str) -> None:
+        self._say(f"note: {text}")
+
+    def ended(self, table: Table, report: Path) -> None:
+        self._say("")
+        for line in aligned(table):
+            self._say(line)
+        self._say("")
+        self._say(f"Report: {report}")
+
+    def _say(self, line: str) -> None:
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        # a console that lacks a character shows `?` there rather than end the sweep
+        self._stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+        self._stream.flush()
+        self._spoke = self._clock()
+
+
+def _figures(metrics: Metrics) -> str:
+    return ", ".join(f"{split_metric(name)} {figure(metrics[name])}" for name in telling(metrics)) or "no figures"
+
+
+def aligned(table: Table) -> list[str]:
+    """The table's lines, columns aligned; a wide (Korean, Chinese, Japanese) character takes two places."""
+    lines = [table.columns, *table.rows]
+    widths = [max(cell_len(line[place]) for line in lines) for place in range(len(table.columns))]
+    texts = []
+    for line in lines:
+        cells = []
+        for column, cell, width in zip(table.columns, line, widths, strict=True):
+            space = " " * (width - cell_len(cell))
+            cells.append(cell + space if column in table.words else space + cell)
+        texts.append("  ".join(cells).rstrip())
+    return texts

@@ -1,0 +1,200 @@
+"""Trains the runs of a sweep one after another in the launched processes, and records each."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hftk.errors import HftkError
+from hftk.recipe.schema import Recipe
+from hftk.recipe.showing import to_yaml
+from hftk.sweep.expansion import PlannedRun, SweepPlan
+from hftk.sweep.inputs import RunInputs
+from hftk.sweep.ledger import Ledger
+from hftk.sweep.progress import Progress
+from hftk.sweep.record import environment, write_atomically, write_epochs, write_json, write_predictions
+from hftk.tracking import end_run
+from hftk.training.fit import FittedRun, Predictions, fit
+from hftk.training.processes import Processes, agree
+
+log = logging.getLogger(__name__)
+
+
+def train_runs(
+    plan: SweepPlan,
+    *,
+    inputs: Mapping[str, RunInputs],
+    kept: set[str],
+    ledger: Ledger,
+    processes: Processes,
+    progress: Progress,
+) -> dict[str, str]:
+    """Trains every run of the plan that is not in `kept`. Returns run name → status.
+
+    A run that fails is recorded with its reason, and the next one starts. KeyboardInterrupt is recorded as
+    `interrupted` and passed on.
+    """
+    statuses = {}
+    for index, run in enumerate(plan.runs, start=1):
+        if run.name in kept:
+            progress.run_kept(run.name)
+            statuses[run.name] = "finished"
+            continue
+        steps = total_steps(run.recipe, rows=len(inputs[run.name].splits["train"].lengths), world_size=processes.world_size)
+        progress.run_started(index, run.name, steps, float(run.recipe.training.get("num_train_epochs", 3)))
+        record = _RunRecord(plan, run=run, inputs=inputs[run.name], ledger=ledger, processes=processes)
+        record.start()
+        try:
+            fitted, reason = _fit(record, progress=progress), None
+        except KeyboardInterrupt:
+            record.end(status="interrupted", reason="interrupted by the user", fitted=None)
+            progress.run_ended("interrupted", "interrupted by the user", {})
+            raise
+        except Exception as error:  # whatever it was costs this run only
+            log.debug("run %s failed", run.name, exc_info=True)
+            fitted, reason = None, _reason(error)
+        reason = agree(reason)
+        statuses[run.name] = "finished" if reason is None else "failed"
+        record.end(status=statuses[run.name], reason=reason, fitted=fitted)
+        progress.run_ended(statuses[run.name], reason, fitted.metrics if fitted else {})
+        end_run(run.recipe.tracking)
+    return statuses
+
+
+def total_steps(recipe: Recipe, *, rows: int, world_size: int) -> int:
+    """Optimizer steps of a run over `rows` training rows."""
+    training = recipe.training
+    if training.get("max_steps", -1) > 0:
+        return training["max_steps"]
+    batch = training.get("per_device_train_batch_size", 8) * training.get("gradient_accumulation_steps", 1) * world_size
+    per_epoch = rows // batch if training.get("dataloader_drop_last") else -(-rows // batch)
+    return int(np.ceil(per_epoch * training.get("num_train_epochs", 3)))
+
+
+class _RunRecord:
+    """The folder of one run, from its start to its end; written by the main process only."""
+
+    def __init__(
+        self, plan: SweepPlan, *, run: PlannedRun, inputs: RunInputs, ledger: Ledger, processes: Processes
+    ) -> None:
+        self.plan = plan
+        self.run = run
+        self.inputs = inputs
+        self.ledger = ledger
+        self.processes = processes
+        self.folder = ledger.folder / run.name
+        self.started = time.time()
+
+    def start(self) -> None:
+        if self.processes.main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / "recipe.yaml", to_yaml(self.run.recipe))
+            self.ledger.append("started", run=self.run.name, identity=self.inputs.identity)
+
+    def epochs(self, rows: list[dict[str, float]]) -> None:
+        if self.processes.main:
+            write_epochs(self.folder, rows)
+
+    def end(self, *, status: str, reason: str | None, fitted: FittedRun | None) -> None:
+        if not self.processes.main:
+            return
+        if fitted is not None and status == "finished":
+            write_predictions(self.folder, [self._frame(split, fitted.predictions[split]) for split in fitted.predictions])
+            if self.run.recipe.training.get("save_strategy", "no") == "no":
+                _remove(self.folder / "checkpoints")
+            else:
+                (self.folder / "checkpoints" / "best.safetensors").unlink(missing_ok=True)
+        write_json(self.folder / "run.json", self._summary(status=status, reason=reason, fitted=fitted))
+        self.ledger.append(status, run=self.run.name, identity=self.inputs.identity, reason=reason)
+
+    def _summary(self, *, status: str, reason: str | None, fitted: FittedRun | None) -> dict[str, Any]:
+        run, data = self.run, self.inputs.data
+        ranking = self.plan.recipe.sweep and self.plan.recipe.sweep.metric
+        return {
+            "run": run.name,
+            "identity": self.inputs.identity,
+            "status": status,
+            "reason": reason,
+            "seed": run.seed,
+            "setting": run.setting,
+            "swept": run.swept,
+            "ranking": {
+                "metric": ranking.name if ranking else f"validation_{run.recipe.metrics[0]}",
+                "goal": ranking.goal if ranking else "maximize",
+            },
+            "metrics": fitted.metrics if fitted else {},
+            "findings": [],
+            "keep": run.recipe.keep,
+            "epochs": fitted.epochs if fitted else None,
+            "best_epoch": fitted.best_epoch if fitted else None,
+            "seconds": fitted.seconds if fitted else round(time.time() - self.started, 3),
+            "parameters": fitted.parameters if fitted else None,
+            "trainable_parameters": fitted.trainable_parameters if fitted else None,
+            "data": {
+                "path": run.recipe.data.path,
+                "fingerprint": data.fingerprint,
+                "labels": data.labels,
+                "rows": {split: len(rows) for split, rows in data.splits.items()},
+                "rows_before": data.rows_before,
+                "max_length": self.inputs.max_length,
+                "truncated": {split: rows.truncated for split, rows in self.inputs.splits.items()},
+            },
+            "notices": data.notices,
+            "world_size": self.processes.world_size,
+            "device": self.processes.device,
+            **environment(),
+            "started": _iso(self.started),
+            "finished": _iso(time.time()),
+        }
+
+    def _frame(self, split: str, predictions: Predictions) -> pd.DataFrame:
+        """Rows of predictions.parquet: row and source as in the data, labels by name."""
+        rows, names = self.inputs.data.splits[split], np.array(self.inputs.data.labels, dtype=object)
+        return pd.DataFrame(
+            {
+                "row": rows["row"][:],
+                "source": rows["source"][:],
+                "split": split,
+                "label": names[predictions.label_ids],
+                "prediction": names[predictions.probabilities.argmax(axis=-1)],
+                "probabilities": list(predictions.probabilities),
+            }
+        )
+
+
+def _fit(record: _RunRecord, *, progress: Progress) -> FittedRun:
+    inputs, run = record.inputs, record.run
+    return fit(
+        run.recipe,
+        splits=inputs.splits,
+        tokenizer=inputs.tokenizer,
+        labels=inputs.data.labels,
+        class_weights=inputs.class_weights,
+        folder=record.folder,
+        run_name=run.name,
+        report_to=list(run.recipe.tracking.report_to),
+        observer=progress,
+        on_row=record.epochs,
+    )
+
+
+def _reason(error: Exception) -> str:
+    """One line: our own errors speak for themselves, others carry their class."""
+    text = " ".join(str(error).split())
+    text = text if len(text) <= 500 else text[:500] + "…"
+    return text if isinstance(error, HftkError) else f"{type(error).__name__}: {text}"
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

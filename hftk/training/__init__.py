@@ -1,0 +1,1 @@
+"""Batches → a fine-tuned model, by the Hugging Face Trainer."""

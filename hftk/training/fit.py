@@ -1,0 +1,168 @@
+"""One run: model, Trainer, kept weights, figures on validation and test, a folder that plain transformers loads."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from scipy.special import softmax
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase, set_seed
+
+from hftk.data.tokens import TokenizedSplit
+from hftk.models._pretrained import LoadedModel, load_config, load_model
+from hftk.recipe.schema import Recipe
+from hftk.training.arguments import training_arguments
+from hftk.training.callbacks import EpochTable, KeepBest, Report, StepObserver, StopEarly, validation_metrics
+from hftk.training.checkpoint import KeptWeights
+from hftk.training.loss import ClassificationLoss
+from hftk.training.trainer import SweepTrainer, by_length, evaluation_order
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """probabilities: (rows, classes) float32, rows in the order of the split."""
+
+    probabilities: np.ndarray
+    label_ids: np.ndarray
+
+
+@dataclass(frozen=True)
+class FittedRun:
+    metrics: dict[str, float]
+    """validation_* and test_* of the kept weights."""
+    predictions: dict[str, Predictions]
+    epochs: float
+    best_epoch: float | None
+    seconds: float
+    parameters: int
+    trainable_parameters: int
+
+
+def fit(
+    recipe: Recipe,
+    *,
+    splits: Mapping[str, TokenizedSplit],
+    tokenizer: PreTrainedTokenizerBase,
+    labels: list[str],
+    class_weights: list[float] | None,
+    folder: Path,
+    run_name: str,
+    report_to: list[str],
+    observer: StepObserver,
+    on_row: Callable[[list[dict[str, float]]], None],
+) -> FittedRun:
+    """Trains one run and saves its model under folder/model.
+
+    splits: `train`, `validation`, and `test` if there is one. labels: id → name. class_weights: one per label.
+    folder: the run's own; folder/checkpoints is used while training. on_row is given all rows of epochs.csv so far.
+    """
+    start = time.monotonic()
+    seed = recipe.seeds[0]
+    args = training_arguments(
+        recipe.training,
+        output_dir=str(folder / "checkpoints"),
+        seed=seed,
+        run_name=run_name,
+        report_to=report_to,
+    )
+    set_seed(seed)  # before the model: its head is drawn here
+    loaded = _load(recipe, labels=labels)
+    model = loaded.model if recipe.peft is None else _with_adapter(loaded, recipe=recipe)
+    parameters = sum(p.numel() for p in loaded.model.parameters())
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+    loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor, class_weights=class_weights)
+    grad_norms: list[Any] = []
+    table = EpochTable(loss=loss, grad_norms=grad_norms, on_row=on_row)
+    kept = KeptWeights(folder / "checkpoints" / "best.safetensors")
+    best = KeepBest(metric=_kept_metric(recipe), table=table, weights=kept) if recipe.keep == "best" else None
+    stop = recipe.early_stopping and StopEarly(
+        metric=recipe.early_stopping.metric,
+        patience=recipe.early_stopping.patience,
+        min_delta=recipe.early_stopping.min_delta,
+        table=table,
+    )
+    trainer = SweepTrainer(
+        model=model,
+        args=args,
+        train=splits["train"],
+        validation=splits["validation"],
+        collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if args.fp16 or args.bf16 else None),
+        loss=loss,
+        metrics=recipe.metrics,
+        callbacks=[callback for callback in (table, best, stop, Report(observer, table)) if callback],
+        grad_norms=grad_norms,
+    )
+    trainer.train()
+    if not table.rows or table.rows[-1]["step"] != trainer.state.global_step:
+        trainer.evaluate()  # a run that ends between two evaluations still gets its last row
+    if best is not None and best.best_epoch is not None:
+        kept.restore(model)
+
+    predictions, metrics = {}, {}
+    for split in ("validation", "test"):
+        if split in splits:
+            predictions[split], figures = _predict(trainer, splits[split])
+            metrics |= {name.replace("validation_", f"{split}_", 1): value for name, value in figures.items()}
+    _save_model(model, tokenizer=tokenizer, folder=folder / "model")
+    fitted = FittedRun(
+        metrics=metrics,
+        predictions=predictions,
+        epochs=table.rows[-1]["epoch"],
+        best_epoch=best.best_epoch if best is not None else None,
+        seconds=round(time.monotonic() - start, 3),
+        parameters=parameters,
+        trainable_parameters=trainable,
+    )
+    del trainer
+    _free_memory()
+    return fitted
+
+
+def _load(recipe: Recipe, *, labels: list[str]) -> LoadedModel:
+    config = load_config(
+        recipe.model.pretrained, revision=recipe.model.revision, overrides=recipe.model.config_overrides
+    )
+    return load_model(recipe.model.pretrained, revision=recipe.model.revision, config=config, labels=labels)
+
+
+def _with_adapter(loaded: LoadedModel, *, recipe: Recipe) -> torch.nn.Module:
+    from hftk.models._peft import add_adapter  # peft takes seconds to import: only for runs that use it
+
+    return add_adapter(loaded.model, peft=recipe.peft, new_modules=loaded.new_modules)
+
+
+def _kept_metric(recipe: Recipe) -> str:
+    return recipe.early_stopping.metric if recipe.early_stopping else recipe.metrics[0]
+
+
+def _predict(trainer: SweepTrainer, split: TokenizedSplit) -> tuple[Predictions, dict[str, float]]:
+    """Predictions in the split's own order, though computed longest rows first."""
+    output = trainer.predict(by_length(split).dataset, metric_key_prefix="eval")
+    order = evaluation_order(split.lengths)
+    logits = np.empty_like(output.predictions, dtype=np.float32)
+    label_ids = np.empty_like(output.label_ids)
+    logits[order], label_ids[order] = output.predictions, output.label_ids
+    return Predictions(probabilities=softmax(logits, axis=-1), label_ids=label_ids), validation_metrics(output.metrics)
+
+
+def _save_model(model: torch.nn.Module, *, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """model/ loads with AutoModelForSequenceClassification; an adapter is merged there and lies in model/adapter too."""
+    if not PartialState().is_main_process:
+        return
+    if hasattr(model, "merge_and_unload"):
+        model.save_pretrained(folder / "adapter")
+        model = model.merge_and_unload()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,86 @@
+"""The processes that train together, as the launcher started them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list, gather_object
+
+from hftk.errors import RunError
+
+
+@dataclass(frozen=True)
+class Processes:
+    rank: int
+    world_size: int
+    device: str
+
+    @property
+    def main(self) -> bool:
+        return self.rank == 0
+
+
+def start_processes(*, use_cpu: bool) -> Processes:
+    """Joins the processes of this launch; on a machine without an accelerator, over gloo.
+
+    Raises RunError where the launcher started several processes that would each train alone into the same folder
+    (seen with `accelerate launch` on CPU, accelerate 1.15), or where the launcher sets a mixed precision: that belongs
+    to the recipe, and the launcher's would win unseen.
+    """
+    launched_precision = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+    if launched_precision != "no":
+        raise RunError(
+            f"accelerate launch sets mixed_precision: {launched_precision}, which belongs to the recipe: write "
+            f"training.{launched_precision}: true there, and mixed_precision: 'no' in the accelerate config"
+        )
+    state = PartialState(cpu=use_cpu or not torch.accelerator.is_available())
+    launched = int(os.environ.get("WORLD_SIZE", "1"))
+    if state.num_processes != launched:
+        raise RunError(
+            f"{launched} processes were launched but {state.num_processes} train together: each would train alone into "
+            "the same folder. Start them with: accelerate launch --config_file accelerate_config.yaml --num_processes "
+            f"{launched} hftk/train.py RECIPE"
+        )
+    return Processes(rank=state.process_index, world_size=state.num_processes, device=str(state.device))
+
+
+def agree(reason: str | None) -> str | None:
+    """The first reason that any process gives, on all of them; None if none has one."""
+    if PartialState().num_processes == 1:
+        return reason
+    return next((given for given in gather_object([reason]) if given is not None), None)
+
+
+def wait_for_all() -> None:
+    PartialState().wait_for_everyone()
+
+
+@contextmanager
+def main_first() -> Iterator[None]:
+    """The main process goes through the block before the others."""
+    with PartialState().main_process_first():
+        yield
+
+
+def share(value: Any) -> Any:
+    """The main process's value, on all of them."""
+    return broadcast_object_list([value])[0] if PartialState().num_processes > 1 else value
+
+
+def quiet_libraries() -> None:
+    """hftk's display speaks for them; what it needs to know of a model's loading it asks for."""
+    import warnings
+
+    import datasets
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    datasets.utils.logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    warnings.filterwarnings("ignore", module=r"torch\.utils\.data")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

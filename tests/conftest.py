@@ -1,0 +1,85 @@
+"""What all tests share. No test uses the network."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# read when huggingface_hub is imported, so before any test is
+os.environ["HF_HUB_OFFLINE"] = "1"
+# models here are tiny: threads would only wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the repository (or below $HFTK_SHARED)."""
+    folder = Path(os.environ.get("HFTK_SHARED") or _SHARED) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real data sets are not here: no folder {folder} (HFTK_SHARED names another)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT encoder of 2 layers and 32 hidden units, without dropout, and its WordPiece tokenizer: a folder."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny_bert")
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    words = special + TINY_WORDS + list(letters) + ["##" + letter for letter in letters]
+    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=64,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    BertModel(
+        BertConfig(
+            vocab_size=len(words),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+    ).save_pretrained(folder)
+    return folder
+
+
+TINY_WORDS = ["good", "bad", "film", "plot", "the", "a", "was", "is", "very", "not", "really", "actor", "scene", "and"]
+
+
+@pytest.fixture(scope="session")
+def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """150 short reviews with the labels neg and pos, learnable from their words; a csv file with a header."""
+    import random
+
+    rng = random.Random(0)
+    lines = ["text,label"]
+    for number in range(150):
+        label = ("neg", "pos")[number % 2]
+        words = rng.choices(TINY_WORDS[2:], k=rng.randint(2, 14)) + [("bad", "good")[number % 2], str(number)]
+        rng.shuffle(words)
+        lines.append(f"{' '.join(words)},{label}")
+    path = tmp_path_factory.mktemp("tiny_csv") / "reviews.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,19 @@
+from hftk.data.summary import describe
+
+
+def test_describe(write, load_data):
+    for name, rows in {"train": 30, "dev": 4}.items():
+        lines = [f"{'x' * (i + 1)},{'bad' if i % 4 == 0 else 'good'}" for i in range(rows)]
+        write(f"set/{name}.csv", "\n".join(["text,label", *lines, ",bad"]))
+    assert describe(load_data(path="set", on_bad_rows="skip")) == [
+        "train: 30 of 31 rows",
+        "  classes: bad 8, good 22",
+        "  characters per text: min 1, 50 % 15, 90 % 27, 99 % 29, max 30",
+        "validation: 4 of 5 rows",
+        "  classes: bad 1, good 3",
+        "  characters per text: min 1, 50 % 2, 90 % 3, 99 % 3, max 4",
+        "the data set's own splits are used: train = train.csv, validation = dev.csv",
+        "no test split is named: there will be no test figures",
+        "skipped 1 of 31 rows of train: 30 are left (text is empty or white space only: line 32 of train.csv)",
+        "skipped 1 of 5 rows of validation: 4 are left (text is empty or white space only: line 6 of dev.csv)",
+    ]

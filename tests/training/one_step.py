@@ -1,0 +1,99 @@
+"""Trains for one epoch and prints what the equality test compares; started alone or in two processes.
+
+    python one_step.py OUT TINY_BERT SETTINGS_JSON
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import AutoTokenizer, DataCollatorWithPadding, TrainerCallback, set_seed
+
+from hftk.data.tokens import TokenizedSplit
+from hftk.models._pretrained import load_config, load_model
+from hftk.training.arguments import training_arguments
+from hftk.training.callbacks import EpochTable
+from hftk.training.loss import ClassificationLoss
+from hftk.training.processes import quiet_libraries, start_processes
+from hftk.training.trainer import SweepTrainer
+
+ROWS = 37  # ragged for 16 rows a step: 16, 16, 5
+
+
+def split(rows: int) -> TokenizedSplit:
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(3, 40, size=rows)
+    content = {
+        "input_ids": [rng.integers(5, 60, size=length).tolist() for length in lengths],
+        "attention_mask": [[1] * int(length) for length in lengths],
+        "labels": rng.integers(0, 3, size=rows).tolist(),
+    }
+    return TokenizedSplit(dataset=Dataset.from_dict(content), lengths=lengths.astype(np.int32), truncated=0)
+
+
+class Recorder(TrainerCallback):
+    """Gradient norms after clipping, as the optimizer sees them."""
+
+    def __init__(self) -> None:
+        self.clipped: list[float] = []
+
+    def on_pre_optimizer_step(self, args, state, control, model, **kwargs) -> None:
+        norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
+        self.clipped.append(torch.stack(norms).norm().item())
+
+
+def main() -> None:
+    out, tiny_bert, settings = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+    quiet_libraries()
+    processes = start_processes(use_cpu=True)
+    args = training_arguments(
+        {
+            "num_train_epochs": 1,
+            "learning_rate": 1e-3,
+            "max_grad_norm": 0.05,
+            "use_cpu": True,
+            **settings["training"],
+        },
+        output_dir=str(out.parent / "unused"),
+        seed=0,
+        run_name="",
+        report_to=[],
+    )
+    set_seed(0)
+    config = load_config(tiny_bert, revision=None, overrides={})
+    model = load_model(tiny_bert, revision=None, config=config, labels=["a", "b", "c"]).model
+    loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor, class_weights=settings["class_weights"])
+    norms: list[torch.Tensor] = []
+    recorder, table = Recorder(), EpochTable(loss=loss, grad_norms=norms, on_row=lambda rows: None)
+    kept_norms: list[float] = []
+
+    class KeepNorms(TrainerCallback):
+        def on_epoch_end(self, *args, **kwargs) -> None:
+            kept_norms.extend(float(norm) for norm in norms)
+
+    trainer = SweepTrainer(
+        model=model,
+        args=args,
+        train=split(ROWS),
+        validation=split(21),
+        collator=DataCollatorWithPadding(AutoTokenizer.from_pretrained(tiny_bert)),
+        loss=loss,
+        metrics=["accuracy"],
+        callbacks=[table, recorder, KeepNorms()],
+        grad_norms=norms,
+    )
+    trainer.train()
+    if processes.main:
+        weights = {name: tensor.double().sum().item() for name, tensor in model.state_dict().items()}
+        (row,) = table.rows
+        row = {name: value for name, value in row.items() if name != "seconds"}
+        found = {"grad_norms": kept_norms, "clipped": recorder.clipped, "row": row, "weights": weights}
+        found["processes"] = processes.world_size
+        out.write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
