@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from hftk.errors import HftkError
+from hftk.errors import HftkError, RecipeError
 from hftk.launcher import last_word
 
 RECIPE_HELP = "a YAML file (recipes/quickstart.yaml is one to start from)"
@@ -14,8 +15,8 @@ OVERRIDES_HELP = 'key.path=value, the value read as YAML: training.num_train_epo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 done, 1 a run failed, 2 bad recipe or data, 130 interrupted (start again to go on)."""
-    parsed = _parser().parse_args(arguments)
     try:
+        parsed = _parser().parse_args(arguments)
         return parsed.verb(parsed)
     except HftkError as error:
         if os.environ.get("RANK", "0") == "0":
@@ -30,8 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Mistakes in the command are told like all others: last, once, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RecipeError(f"{self.format_usage()}{self.prog}: {message}")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hftk",
         description="Train every model that a recipe names, and see which differences are real.",
         epilog="On several GPUs: accelerate launch hftk/train.py RECIPE [key.path=value ...]",
@@ -45,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = verbs.add_parser(name, help=text, description=text)
         command.add_argument("recipe", metavar="RECIPE", help=RECIPE_HELP)
-        command.add_argument("overrides", nargs="*", metavar="key.path=value", help=OVERRIDES_HELP)
+        command.add_argument("overrides", nargs="*", default=[], metavar="key.path=value", help=OVERRIDES_HELP)
         command.set_defaults(verb=verb)
 
     text = "print the JSON schema of recipes, for editors"
@@ -97,3 +105,7 @@ def _report(parsed: argparse.Namespace) -> int:
         paths = write_report(folder)
         print("\n".join([*paths.notices, str(paths.markdown)]))
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """The main job: one recipe → a sweep of fine-tuned models and the table that compares them.
 
-    accelerate launch hftk/train.py recipes/bert_sweep.yaml [key.path=value ...]
+accelerate launch hftk/train.py recipes/bert_sweep.yaml [key.path=value ...]
 """
 
 import sys
@@ -39,7 +39,7 @@ def run(
     from hftk.sweep.planning import planned_lines, planned_steps
     from hftk.sweep.progress import progress_for
     from hftk.sweep.runners import train_runs
-    from hftk.tracking import start_tracking
+    from hftk.tracking import tracking_notices
     from hftk.training.processes import main_first, quiet_libraries, share, start_processes, wait_for_all
 
     quiet_libraries()
@@ -53,20 +53,20 @@ def run(
 
     progress = progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=processes.main)
     with progress:
-        settled = ledger.settle({name: prepared.identity for name, prepared in inputs.items()}) if processes.main else None
+        settled = (
+            ledger.settle({name: prepared.identity for name, prepared in inputs.items()}) if processes.main else None
+        )
         kept, moved = share(settled)
-        notices = start_tracking(plan.recipe.tracking, group=plan.recipe.name, folder=folder) + moved
+        notices = tracking_notices(plan.recipe.tracking, folder=folder) + moved
         progress.plan(
             planned_lines(plan, inputs=inputs, kept=kept, notices=notices, processes=processes),
             planned_steps(plan, inputs=inputs, kept=kept, world_size=processes.world_size),
         )
         statuses: dict[str, str] = {}
         try:
-            statuses = train_runs(
-                plan, inputs=inputs, kept=kept, ledger=ledger, processes=processes, progress=progress
-            )
+            statuses = train_runs(plan, inputs=inputs, kept=kept, ledger=ledger, processes=processes, progress=progress)
         finally:
-            if processes.main and any(path.parent.is_dir() for path in folder.glob("*/run.json")):
+            if processes.main and any(folder.glob("*/run.json")):
                 paths = write_report(folder)
                 for notice in paths.notices:
                     progress.notice(notice)

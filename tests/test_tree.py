@@ -37,7 +37,7 @@ def tree_lines(readme: str) -> dict[str, str]:
 def files_on_disk() -> set[str]:
     """Every file and folder that git would take, but for the inside of UNOPENED and the `__init__.py` of a folder."""
     patterns = ROOT.joinpath(".gitignore").read_text(encoding="utf-8").split()
-    ignored = [".git", ".gitignore", *(pattern.rstrip("/") for pattern in patterns)]
+    ignored = [".git", ".gitignore", *(pattern.strip("/") for pattern in patterns)]
     found = []
     folders = [ROOT]
     while folders:

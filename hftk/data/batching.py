@@ -124,4 +124,3 @@ class TrainingRows(Dataset):
             if index >= count:
                 row["labels"] = IGNORED_LABEL
         return rows
-

@@ -62,7 +62,7 @@ def add_adapter(model: PreTrainedModel, *, peft: Mapping[str, Any], new_modules:
         raise RecipeError(f"peft: {peft['peft_type']} cannot be added to this model: {error}") from error
     if not hasattr(wrapped.base_model, "merge_and_unload"):
         raise RecipeError(
-            f"peft.peft_type: {peft['peft_type']} cannot be merged into the model, so its folder would not load with plain "
-            "transformers; allowed: types that merge, such as LORA, ADALORA, LOHA, LOKR, OFT, BOFT, IA3"
+            f"peft.peft_type: {peft['peft_type']} cannot be merged into the model, so its folder would not load with "
+            "plain transformers; allowed: types that merge, such as LORA, ADALORA, LOHA, LOKR, OFT, BOFT, IA3"
         )
     return wrapped

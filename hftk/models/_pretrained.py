@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -66,8 +67,9 @@ def load_config(pretrained: str, *, revision: str | None, overrides: Mapping[str
         else:
             try:
                 setattr(config, key, value)
-            except (TypeError, ValueError) as error:
-                problems.append(f"model.{key}: {value!r} is refused by {type(config).__name__}: {error}")
+            except (TypeError, ValueError, StrictDataclassError) as error:
+                reason = " ".join(str(error).split())
+                problems.append(f"model.{key}: {value!r} is refused by {type(config).__name__}: {reason}")
     if problems:
         raise RecipeError(problems)
     return config
@@ -78,7 +80,8 @@ def load_tokenizer(pretrained: str, *, revision: str | None) -> PreTrainedTokeni
     tokenizer = _from_pretrained(AutoTokenizer, pretrained, revision=revision)
     if tokenizer.pad_token is None:
         raise RecipeError(
-            f"model.pretrained: {pretrained}: its tokenizer has no padding token; choose an encoder such as BERT or RoBERTa"
+            f"model.pretrained: {pretrained}: its tokenizer has no padding token; "
+            "choose an encoder such as BERT or RoBERTa"
         )
     return tokenizer
 
@@ -129,8 +132,8 @@ def load_model(
     foreign = [key for key in mismatched if not key.startswith(head_prefixes)]
     if foreign:
         raise RunError(
-            f"model.pretrained: {pretrained}: {', '.join(sorted(foreign)[:5])} have another shape in the checkpoint than "
-            "the config asks for; take back the model.* key that changes it"
+            f"model.pretrained: {pretrained}: {', '.join(sorted(foreign)[:5])} have another shape in the checkpoint "
+            "than the config asks for; take back the model.* key that changes it"
         )
     new = {key.rpartition(".")[0] for key in [*info["missing_keys"], *mismatched]}
     return LoadedModel(model=model, new_modules=sorted(new))
@@ -143,6 +146,6 @@ def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, 
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(
-            f"model.pretrained: {pretrained}: cannot be loaded ({reason}); give a Hub id that this machine can reach or "
-            "has cached, a folder with config.json and weights, or package:<python package>/<path>"
+            f"model.pretrained: {pretrained}: cannot be loaded ({reason}); give a Hub id that this machine can reach "
+            "or has cached, a folder with config.json and weights, or package:<python package>/<path>"
         ) from error

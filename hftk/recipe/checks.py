@@ -67,6 +67,8 @@ def check_metrics(metrics: list[str]) -> Iterator[tuple[Keys, str]]:
 
 
 def _check_early_stopping(stopping: EarlyStopping, metrics: list[str]) -> Iterator[tuple[Keys, str]]:
+    if stopping.min_delta == float("inf"):
+        yield ("early_stopping", "min_delta"), f"must be a finite number, not {shown(stopping.min_delta)}"
     name = stopping.metric
     if name == "loss" or name in metrics:
         return

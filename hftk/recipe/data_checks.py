@@ -1,6 +1,7 @@
 """What is well-typed in `data:` and still cannot be."""
 
 import codecs
+import os.path  # its tests are False, and raise nothing, for a name that no file system takes
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -18,7 +19,7 @@ _DELIMITED = (".csv", ".tsv")
 _TEXT_FILES = (*_DELIMITED, ".json", ".jsonl", ".ndjson")
 _OTHER_FILES = (".xlsx", ".xls", ".ods", ".txt", ".zip", ".gz", ".pkl", ".npy", ".yaml", ".yml", ".xml", ".html", ".md")
 _CSV_KEYS = ("header", "delimiter", "quoting", "column_names")
-_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+_HUB_ID = re.compile(r"(?=.{1,96}$)\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949", "euc-kr", "cp1252", "latin-1", "shift_jis", "gb18030", "big5")
 
 
@@ -35,7 +36,7 @@ def check_data(data: Data) -> Iterator[tuple[Keys, str]]:
 def near_files(path: Path) -> str:
     """`; did you mean data/train.csv?` for a path that does not exist, or where it stops to exist."""
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"; there is no folder {folder}"
     near = get_close_matches(path.name, [one.name for one in folder.iterdir()], n=1)
     return f"; did you mean {folder / near[0]}?" if near else ""
@@ -52,13 +53,13 @@ def _check_path(data: Data) -> Iterator[tuple[Keys, str]]:
     elif re.match(r"(https?|s3|gs|hf)://", source):
         yield ("path",), f"{shown(source)} is an address; name a data set of the Hub, or a downloaded file"
     else:
-        path = Path(source).expanduser()
-        if path.is_file() and path.suffix.lower() not in SUFFIXES:
+        path = Path(os.path.expanduser(source))
+        if os.path.isfile(path) and path.suffix.lower() not in SUFFIXES:
             kinds = ", ".join(SUFFIXES)
             yield ("path",), f"{shown(source)} cannot be read: a file must be one of {kinds}; save it as one of these"
-        elif not path.exists() and _is_local(source):
+        elif not os.path.exists(path) and _is_local(source):
             yield ("path",), f"no file or folder {shown(source)} in the current folder{near_files(path)}"
-        elif not path.exists() and not _HUB_ID.fullmatch(source):
+        elif not os.path.exists(path) and not _HUB_ID.fullmatch(source):
             yield ("path",), f"{shown(source)} is neither a file or folder here nor the name of a data set on the Hub"
 
 
@@ -76,18 +77,18 @@ def _is_local(source: str) -> bool:
 
 def _check_without_effect(data: Data) -> Iterator[tuple[Keys, str]]:
     """Keys that are set, but not for a source of this kind."""
-    path = Path(data.path).expanduser()
+    path = Path(os.path.expanduser(data.path))
     builtin = data.path.startswith("builtin:")
     if builtin:
         what, idle = data.path, ("name", "revision", "data_files", "encoding", *_CSV_KEYS)
-    elif path.is_file():
+    elif os.path.isfile(path):
         what, idle = "a single file", ("name", "revision", "data_files")
         if path.suffix.lower() not in _DELIMITED:
             idle += _CSV_KEYS
         if path.suffix.lower() not in _TEXT_FILES:
             idle += ("encoding",)
         what = f"a {path.suffix.lower()} file" if path.suffix.lower() not in _DELIMITED else what
-    elif path.is_dir():
+    elif os.path.isdir(path):
         what, idle = "a local folder", ("name", "revision")
     elif not _is_local(data.path):
         what, idle = "a data set of the Hub", ("encoding", *_CSV_KEYS)
@@ -173,12 +174,12 @@ def _parts(value: str | list[str] | float | ColumnSplit) -> set[Any]:
 
 def _check_files(data: Data, split: str, value: Any) -> Iterator[tuple[Keys, str]]:
     """Files that a split names in a local folder, or beside a single file."""
-    path = Path(data.path).expanduser()
-    if not path.exists() or isinstance(value, float | ColumnSplit):
+    path = Path(os.path.expanduser(data.path))
+    if not os.path.exists(path) or isinstance(value, float | ColumnSplit):
         return
-    base = path if path.is_dir() else Path()
+    base = path if os.path.isdir(path) else Path()
     for name in [value] if isinstance(value, str) else value:
-        if Path(name).suffix.lower() in SUFFIXES and not (base / name).is_file() and name != path.name:
+        if Path(name).suffix.lower() in SUFFIXES and not os.path.isfile(base / name) and name != path.name:
             yield ("splits", split), f"no file {shown(str(base / name))}{near_files(base / name)}"
 
 

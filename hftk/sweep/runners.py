@@ -1,6 +1,8 @@
 """Trains the runs of a sweep one after another in the launched processes, and records each."""
 
+import json
 import logging
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,15 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hftk.errors import HftkError
+from hftk.errors import HftkError, RunError
 from hftk.recipe.schema import Recipe
 from hftk.recipe.showing import to_yaml
+from hftk.report.card import write_card
 from hftk.sweep.expansion import PlannedRun, SweepPlan
 from hftk.sweep.inputs import RunInputs
 from hftk.sweep.ledger import Ledger
 from hftk.sweep.progress import Progress
-from hftk.sweep.record import environment, write_atomically, write_epochs, write_json, write_predictions
-from hftk.tracking import end_run
+from hftk.sweep.record import environment, read_run, write_atomically, write_epochs, write_json, write_predictions
+from hftk.tracking import end_run, start_run
 from hftk.training.fit import FittedRun, Predictions, fit
 from hftk.training.processes import Processes, agree
 
@@ -40,13 +43,16 @@ def train_runs(
     """
     statuses = {}
     for index, run in enumerate(plan.runs, start=1):
+        record = _RunRecord(plan, run=run, inputs=inputs[run.name], ledger=ledger, processes=processes)
         if run.name in kept:
+            record.keep()
             progress.run_kept(run.name)
             statuses[run.name] = "finished"
             continue
-        steps = total_steps(run.recipe, rows=len(inputs[run.name].splits["train"].lengths), world_size=processes.world_size)
-        progress.run_started(index, run.name, steps, float(run.recipe.training.get("num_train_epochs", 3)))
-        record = _RunRecord(plan, run=run, inputs=inputs[run.name], ledger=ledger, processes=processes)
+        rows = len(inputs[run.name].splits["train"].lengths)
+        steps = total_steps(run.recipe, rows=rows, world_size=processes.world_size)
+        per_epoch = steps_per_epoch(run.recipe, rows=rows, world_size=processes.world_size)
+        progress.run_started(index, run.name, steps, round(steps / max(per_epoch, 1), 4))
         record.start()
         try:
             fitted, reason = _fit(record, progress=progress), None
@@ -57,11 +63,12 @@ def train_runs(
         except Exception as error:  # whatever it was costs this run only
             log.debug("run %s failed", run.name, exc_info=True)
             fitted, reason = None, _reason(error)
+        finally:
+            end_run(run.recipe.tracking)
         reason = agree(reason)
         statuses[run.name] = "finished" if reason is None else "failed"
         record.end(status=statuses[run.name], reason=reason, fitted=fitted)
         progress.run_ended(statuses[run.name], reason, fitted.metrics if fitted else {})
-        end_run(run.recipe.tracking)
     return statuses
 
 
@@ -70,9 +77,15 @@ def total_steps(recipe: Recipe, *, rows: int, world_size: int) -> int:
     training = recipe.training
     if training.get("max_steps", -1) > 0:
         return training["max_steps"]
+    per_epoch = steps_per_epoch(recipe, rows=rows, world_size=world_size)
+    return math.ceil(per_epoch * training.get("num_train_epochs", 3))
+
+
+def steps_per_epoch(recipe: Recipe, *, rows: int, world_size: int) -> int:
+    """Optimizer steps in which `rows` training rows are seen once."""
+    training = recipe.training
     batch = training.get("per_device_train_batch_size", 8) * training.get("gradient_accumulation_steps", 1) * world_size
-    per_epoch = rows // batch if training.get("dataloader_drop_last") else -(-rows // batch)
-    return int(np.ceil(per_epoch * training.get("num_train_epochs", 3)))
+    return rows // batch if training.get("dataloader_drop_last") else math.ceil(rows / batch)
 
 
 class _RunRecord:
@@ -95,6 +108,16 @@ class _RunRecord:
             write_atomically(self.folder / "recipe.yaml", to_yaml(self.run.recipe))
             self.ledger.append("started", run=self.run.name, identity=self.inputs.identity)
 
+    def keep(self) -> None:
+        """A run found finished may have another name, swept keys or ranking now; its figures stay."""
+        if not self.processes.main:
+            return
+        record = read_run(self.folder)
+        told = record | json.loads(json.dumps(self._name(), default=str))
+        if told != record:
+            write_atomically(self.folder / "recipe.yaml", to_yaml(self.run.recipe))
+            write_json(self.folder / "run.json", told)
+
     def epochs(self, rows: list[dict[str, float]]) -> None:
         if self.processes.main:
             write_epochs(self.folder, rows)
@@ -103,29 +126,25 @@ class _RunRecord:
         if not self.processes.main:
             return
         if fitted is not None and status == "finished":
-            write_predictions(self.folder, [self._frame(split, fitted.predictions[split]) for split in fitted.predictions])
+            write_predictions(
+                self.folder, [self._frame(split, fitted.predictions[split]) for split in fitted.predictions]
+            )
             if self.run.recipe.training.get("save_strategy", "no") == "no":
                 _remove(self.folder / "checkpoints")
             else:
                 (self.folder / "checkpoints" / "best.safetensors").unlink(missing_ok=True)
         write_json(self.folder / "run.json", self._summary(status=status, reason=reason, fitted=fitted))
+        if status == "finished":
+            write_card(self.folder, self.run.recipe)
         self.ledger.append(status, run=self.run.name, identity=self.inputs.identity, reason=reason)
 
     def _summary(self, *, status: str, reason: str | None, fitted: FittedRun | None) -> dict[str, Any]:
         run, data = self.run, self.inputs.data
-        ranking = self.plan.recipe.sweep and self.plan.recipe.sweep.metric
         return {
-            "run": run.name,
+            **self._name(),
             "identity": self.inputs.identity,
             "status": status,
             "reason": reason,
-            "seed": run.seed,
-            "setting": run.setting,
-            "swept": run.swept,
-            "ranking": {
-                "metric": ranking.name if ranking else f"validation_{run.recipe.metrics[0]}",
-                "goal": ranking.goal if ranking else "maximize",
-            },
             "metrics": fitted.metrics if fitted else {},
             "findings": [],
             "keep": run.recipe.keep,
@@ -151,6 +170,20 @@ class _RunRecord:
             "finished": _iso(time.time()),
         }
 
+    def _name(self) -> dict[str, Any]:
+        """What the sweep, not the run's own recipe, says of the run."""
+        run, ranking = self.run, self.plan.recipe.sweep and self.plan.recipe.sweep.metric
+        return {
+            "run": run.name,
+            "setting": run.setting,
+            "seed": run.seed,
+            "swept": run.swept,
+            "ranking": {
+                "metric": ranking.name if ranking else f"validation_{run.recipe.metrics[0]}",
+                "goal": ranking.goal if ranking else "maximize",
+            },
+        }
+
     def _frame(self, split: str, predictions: Predictions) -> pd.DataFrame:
         """Rows of predictions.parquet: row and source as in the data, labels by name."""
         rows, names = self.inputs.data.splits[split], np.array(self.inputs.data.labels, dtype=object)
@@ -168,6 +201,18 @@ class _RunRecord:
 
 def _fit(record: _RunRecord, *, progress: Progress) -> FittedRun:
     inputs, run = record.inputs, record.run
+    if (
+        steps_per_epoch(run.recipe, rows=len(inputs.splits["train"].lengths), world_size=record.processes.world_size)
+        == 0
+    ):
+        raise RunError(
+            "training.dataloader_drop_last: the rows of train do not fill one batch, so nothing would be trained"
+        )
+    if record.processes.main:
+        for notice in start_run(
+            run.recipe.tracking, group=record.plan.recipe.name, run=run.name, folder=record.ledger.folder
+        ):
+            progress.notice(notice)
     return fit(
         run.recipe,
         splits=inputs.splits,

@@ -7,15 +7,7 @@ import torch
 from transformers import TrainingArguments
 
 from hftk.errors import RecipeError
-
-# where hftk's default differs from Trainer's
-DEFAULTS = {
-    "train_sampling_strategy": "group_by_length",  # padding is nine tenths of the work otherwise (benchmarks/)
-    "logging_nan_inf_filter": False,  # a NaN run would log loss 0.0
-    "save_strategy": "no",  # the best weights are kept by `keep`; checkpoints are written when asked for
-    "logging_strategy": "epoch",
-    "dataloader_pin_memory": False,
-}
+from hftk.recipe.trainer_arguments import TRAINING_DEFAULTS
 
 
 def training_arguments(
@@ -23,8 +15,10 @@ def training_arguments(
 ) -> TrainingArguments:
     """Raises RecipeError with Trainer's own reason where it refuses the values."""
     on_cpu = not torch.accelerator.is_available()
-    values = {**DEFAULTS, "dataloader_pin_memory": not on_cpu, "use_cpu": on_cpu, **training}
-    evaluation = "steps" if "eval_steps" in training else "epoch"
+    values = {**TRAINING_DEFAULTS, "dataloader_pin_memory": not on_cpu, "use_cpu": on_cpu, **training}
+    # SweepTrainer makes the batches; Trainer would shuffle the evaluation rows by it too (transformers 5.23)
+    values.pop("train_sampling_strategy")
+    evaluation = "epoch" if values.get("eval_steps") is None else "steps"
     try:
         return TrainingArguments(
             **values,
@@ -40,6 +34,11 @@ def training_arguments(
         )
     except (TypeError, ValueError, ImportError, RuntimeError) as error:
         raise RecipeError(f"training: refused by TrainingArguments: {error}") from error
+
+
+def sampling_strategy(training: Mapping[str, Any]) -> str:
+    """How rows are put into training batches: group_by_length, random or sequential."""
+    return training.get("train_sampling_strategy", TRAINING_DEFAULTS["train_sampling_strategy"])
 
 
 def check_precision(training: Mapping[str, Any]) -> list[str]:

@@ -45,7 +45,12 @@ class EpochTable(TrainerCallback):
         self._start = time.monotonic()
 
     def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Mapping[str, float], **kwargs
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: Mapping[str, float],
+        **kwargs,
     ) -> None:
         if self.rows and self.rows[-1]["step"] == state.global_step:
             return

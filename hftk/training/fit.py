@@ -16,7 +16,7 @@ from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase, set_s
 from hftk.data.tokens import TokenizedSplit
 from hftk.models._pretrained import LoadedModel, load_config, load_model
 from hftk.recipe.schema import Recipe
-from hftk.training.arguments import training_arguments
+from hftk.training.arguments import sampling_strategy, training_arguments
 from hftk.training.callbacks import EpochTable, KeepBest, Report, StepObserver, StopEarly, validation_metrics
 from hftk.training.checkpoint import KeptWeights
 from hftk.training.loss import ClassificationLoss
@@ -97,6 +97,7 @@ def fit(
         metrics=recipe.metrics,
         callbacks=[callback for callback in (table, best, stop, Report(observer, table)) if callback],
         grad_norms=grad_norms,
+        sampling_strategy=sampling_strategy(recipe.training),
     )
     trainer.train()
     if not table.rows or table.rows[-1]["step"] != trainer.state.global_step:
@@ -142,8 +143,14 @@ def _kept_metric(recipe: Recipe) -> str:
 
 
 def _predict(trainer: SweepTrainer, split: TokenizedSplit) -> tuple[Predictions, dict[str, float]]:
-    """Predictions in the split's own order, though computed longest rows first."""
-    output = trainer.predict(by_length(split).dataset, metric_key_prefix="eval")
+    """Predictions in the split's own order, though computed longest rows first.
+
+    Raises RuntimeError if Trainer returned the rows in another order than it was given them.
+    """
+    given = by_length(split).dataset
+    output = trainer.predict(given, metric_key_prefix="eval")
+    if not np.array_equal(output.label_ids, given["labels"][:]):
+        raise RuntimeError("Trainer.predict changed the order of the rows")
     order = evaluation_order(split.lengths)
     logits = np.empty_like(output.predictions, dtype=np.float32)
     label_ids = np.empty_like(output.label_ids)
@@ -152,7 +159,7 @@ def _predict(trainer: SweepTrainer, split: TokenizedSplit) -> tuple[Predictions,
 
 
 def _save_model(model: torch.nn.Module, *, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """model/ loads with AutoModelForSequenceClassification; an adapter is merged there and lies in model/adapter too."""
+    """model/ loads with AutoModelForSequenceClassification; an adapter is merged there and kept in model/adapter."""
     if not PartialState().is_main_process:
         return
     if hasattr(model, "merge_and_unload"):

@@ -1,11 +1,13 @@
 """The processes that train together, as the launcher started them."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list, gather_object
@@ -37,15 +39,36 @@ def start_processes(*, use_cpu: bool) -> Processes:
             f"accelerate launch sets mixed_precision: {launched_precision}, which belongs to the recipe: write "
             f"training.{launched_precision}: true there, and mixed_precision: 'no' in the accelerate config"
         )
-    state = PartialState(cpu=use_cpu or not torch.accelerator.is_available())
     launched = int(os.environ.get("WORLD_SIZE", "1"))
+    if launched > 1 and "LOCAL_RANK" not in os.environ:
+        raise _train_alone(launched, together=1)
+    state = PartialState(cpu=use_cpu or not torch.accelerator.is_available())
     if state.num_processes != launched:
-        raise RunError(
-            f"{launched} processes were launched but {state.num_processes} train together: each would train alone into "
-            "the same folder. Start them with: accelerate launch --config_file accelerate_config.yaml --num_processes "
-            f"{launched} hftk/train.py RECIPE"
-        )
+        raise _train_alone(launched, together=state.num_processes)
+    if launched == 1 and state.device.type == "cpu":
+        _use_every_core()
     return Processes(rank=state.process_index, world_size=state.num_processes, device=str(state.device))
+
+
+def _use_every_core() -> None:
+    """accelerate launch gives a process one thread where nobody said how many; alone on a CPU it may have them all."""
+    if os.environ.get("OMP_NUM_THREADS") != "1" or "ACCELERATE_MIXED_PRECISION" not in os.environ:
+        return
+    try:
+        asked = psutil.Process(os.getppid()).environ()
+    except psutil.Error:
+        return
+    if "OMP_NUM_THREADS" not in asked:
+        usable = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else math.inf
+        torch.set_num_threads(min(psutil.cpu_count(logical=False) or 1, usable))
+
+
+def _train_alone(launched: int, *, together: int) -> RunError:
+    return RunError(
+        f"{launched} processes were launched but {together} train together: each would train alone into the same "
+        f"folder. Start them with: accelerate launch --config_file accelerate_config.yaml --num_processes {launched} "
+        "hftk/train.py RECIPE"
+    )
 
 
 def agree(reason: str | None) -> str | None:

@@ -38,6 +38,7 @@ class SweepTrainer(Trainer):
         metrics: Sequence[str],
         callbacks: list[TrainerCallback],
         grad_norms: list[torch.Tensor | float],
+        sampling_strategy: str = "group_by_length",
     ) -> None:
         super().__init__(
             model=model,
@@ -53,6 +54,7 @@ class SweepTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.train_lengths = train.lengths
         self.grad_norms = grad_norms
+        self.sampling_strategy = sampling_strategy
 
     def get_train_dataloader(self) -> DataLoader:
         args = self.args
@@ -62,7 +64,7 @@ class SweepTrainer(Trainer):
             gradient_accumulation_steps=args.gradient_accumulation_steps,
             world_size=args.world_size,
             rank=args.process_index,
-            strategy=args.train_sampling_strategy,
+            strategy=self.sampling_strategy,
             drop_last=args.dataloader_drop_last,
             seed=args.seed,
         )
@@ -92,7 +94,7 @@ class SweepTrainer(Trainer):
 
 
 def by_length(split: TokenizedSplit) -> TokenizedSplit:
-    """The split with its longest rows first: evaluation batches of similar length, and a lack of memory shows at once."""
+    """The split, longest rows first: evaluation batches of similar length, and a lack of memory shows at once."""
     order = evaluation_order(split.lengths)
     return TokenizedSplit(dataset=split.dataset.select(order), lengths=split.lengths[order], truncated=split.truncated)
 

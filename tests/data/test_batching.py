@@ -72,7 +72,9 @@ def process_batches(rank, world_size, per_device, accumulation, *, rows=1013, dr
 
 
 @pytest.mark.parametrize("rows", [1013, 1012, 1009, 17])
-@pytest.mark.parametrize(("world_size", "per_device", "accumulation"), [(1, 16, 1), (1, 4, 4), (2, 8, 1), (2, 2, 4), (4, 4, 1)])
+@pytest.mark.parametrize(
+    ("world_size", "per_device", "accumulation"), [(1, 16, 1), (1, 4, 4), (2, 8, 1), (2, 2, 4), (4, 4, 1)]
+)
 def test_processes_and_accumulation_share_out_the_same_global_batches(rows, world_size, per_device, accumulation):
     shares = []
     for rank in range(world_size):
@@ -81,9 +83,7 @@ def test_processes_and_accumulation_share_out_the_same_global_batches(rows, worl
         shares.append(list(sampler))
         assert len(sampler) == len(shares[-1])
     assert len({len(share) for share in shares}) == 1, "every process takes the same number of steps"
-    micro_batches = [
-        sorted(row for share in step for row in share if row < rows) for step in zip(*shares, strict=True)
-    ]
+    micro_batches = [sorted(row for share in step for row in share if row < rows) for step in zip(*shares, strict=True)]
     steps = [sum(micro_batches[i : i + accumulation], []) for i in range(0, len(micro_batches), accumulation)]
     expected = batches(lengths=LENGTHS[:rows], epoch=3)
     assert [sorted(step) for step in steps] == [sorted(batch.tolist()) for batch in expected]

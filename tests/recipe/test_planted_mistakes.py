@@ -571,6 +571,10 @@ MISTAKES = [
         '4: early_stopping.metric: unknown metric "los"; did you mean loss? (allowed: loss, accuracy, f1)',
     ),
     (
+        "early_stopping: {min_delta: .inf}",
+        "4: early_stopping.min_delta: must be a finite number, not .inf",
+    ),
+    (
         "early_stopping: {min_delta: -0.1}",
         "4: early_stopping.min_delta: must be 0 or greater, not -0.1",
     ),

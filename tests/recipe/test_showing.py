@@ -39,7 +39,9 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
     assert shown["keep"] == "best" and shown["tracking"]["report_to"] == []
 
 
-@pytest.mark.parametrize("recipe", [FULL, *sorted(RECIPES.glob("*.yaml"))], ids=str)
+@pytest.mark.parametrize(
+    "recipe", [FULL, *sorted(RECIPES.glob("*.yaml"))], ids=lambda one: getattr(one, "stem", "full")
+)
 def test_what_is_shown_asks_for_the_same_runs(recipe: object, tmp_path: Path) -> None:
     (tmp_path / "shown.yaml").write_text(show(recipe), encoding="utf-8")
     again, before = read_sweep(tmp_path / "shown.yaml"), read_sweep(recipe)

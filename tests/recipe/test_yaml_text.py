@@ -98,6 +98,8 @@ def test_aliases_and_merge_keys() -> None:
         ("a: !mine 3", "r.yaml:1: a: the tag !mine is not supported; write plain values"),
         ("a: &x [*x]", "r.yaml:1: a.0: an alias that holds itself never ends; write the value out"),
         ("a: {<<: 3}", "r.yaml:1: a: << takes a mapping, such as <<: *name"),
+        ("a: &x 1\nb: &x 2", "r.yaml:2: the anchor &x is written twice; give each its own name"),
+        ("a: " + "[" * 5000, "r.yaml:1: nested too deeply to be read"),
         ("{a: 1}: 2", "r.yaml:1: a key must be a word or a number, not a list or mapping"),
         ("a: *x", "r.yaml:1: not YAML: found undefined alias 'x'"),
         ("a: 1\n\tb: 2", "r.yaml:2: not YAML: a tab cannot indent or begin a value; use spaces"),

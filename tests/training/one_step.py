@@ -1,6 +1,6 @@
-"""Trains for one epoch and prints what the equality test compares; started alone or in two processes.
+"""Trains for one epoch under each of several settings and writes what the equality test compares.
 
-    python one_step.py OUT TINY_BERT SETTINGS_JSON
+Started alone or in two processes: python one_step.py OUT TINY_BERT SETTINGS_JSON
 """
 
 import json
@@ -45,19 +45,20 @@ class Recorder(TrainerCallback):
         self.clipped.append(torch.stack(norms).norm().item())
 
 
-def main() -> None:
-    out, tiny_bert, settings = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-    quiet_libraries()
-    processes = start_processes(use_cpu=True)
+class KeepNorms(TrainerCallback):
+    """Gradient norms of the epoch before the table takes them."""
+
+    def __init__(self, norms: list) -> None:
+        self.norms, self.kept = norms, []
+
+    def on_epoch_end(self, args, state, control, **kwargs) -> None:
+        self.kept = [float(norm) for norm in self.norms]
+
+
+def train(tiny_bert: str, training: dict, class_weights: list[float] | None, unused: Path) -> dict:
     args = training_arguments(
-        {
-            "num_train_epochs": 1,
-            "learning_rate": 1e-3,
-            "max_grad_norm": 0.05,
-            "use_cpu": True,
-            **settings["training"],
-        },
-        output_dir=str(out.parent / "unused"),
+        {"num_train_epochs": 1, "learning_rate": 1e-3, "max_grad_norm": 0.05, "use_cpu": True, **training},
+        output_dir=str(unused),
         seed=0,
         run_name="",
         report_to=[],
@@ -65,15 +66,10 @@ def main() -> None:
     set_seed(0)
     config = load_config(tiny_bert, revision=None, overrides={})
     model = load_model(tiny_bert, revision=None, config=config, labels=["a", "b", "c"]).model
-    loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor, class_weights=settings["class_weights"])
+    loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor, class_weights=class_weights)
     norms: list[torch.Tensor] = []
-    recorder, table = Recorder(), EpochTable(loss=loss, grad_norms=norms, on_row=lambda rows: None)
-    kept_norms: list[float] = []
-
-    class KeepNorms(TrainerCallback):
-        def on_epoch_end(self, *args, **kwargs) -> None:
-            kept_norms.extend(float(norm) for norm in norms)
-
+    recorder, keeper = Recorder(), KeepNorms(norms)
+    table = EpochTable(loss=loss, grad_norms=norms, on_row=lambda rows: None)
     trainer = SweepTrainer(
         model=model,
         args=args,
@@ -82,17 +78,26 @@ def main() -> None:
         collator=DataCollatorWithPadding(AutoTokenizer.from_pretrained(tiny_bert)),
         loss=loss,
         metrics=["accuracy"],
-        callbacks=[table, recorder, KeepNorms()],
+        callbacks=[table, recorder, keeper],
         grad_norms=norms,
     )
     trainer.train()
+    (row,) = table.rows
+    return {
+        "grad_norms": keeper.kept,
+        "clipped": recorder.clipped,
+        "row": {name: value for name, value in row.items() if name != "seconds"},
+        "weights": {name: tensor.double().sum().item() for name, tensor in model.state_dict().items()},
+    }
+
+
+def main() -> None:
+    out, tiny_bert, settings = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+    quiet_libraries()
+    processes = start_processes(use_cpu=True)
+    found = [train(tiny_bert, one["training"], one["class_weights"], out.parent / "unused") for one in settings]
     if processes.main:
-        weights = {name: tensor.double().sum().item() for name, tensor in model.state_dict().items()}
-        (row,) = table.rows
-        row = {name: value for name, value in row.items() if name != "seconds"}
-        found = {"grad_norms": kept_norms, "clipped": recorder.clipped, "row": row, "weights": weights}
-        found["processes"] = processes.world_size
-        out.write_text(json.dumps(found))
+        out.write_text(json.dumps({"processes": processes.world_size, "found": found}))
 
 
 if __name__ == "__main__":

@@ -13,43 +13,63 @@ import pytest
 SCRIPT = Path(__file__).with_name("one_step.py")
 ALONE = [sys.executable, str(SCRIPT)]
 TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", str(SCRIPT)]
-SHARED_OUT = {
-    "4 × accumulation 4": (ALONE, {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4}),
-    "2 processes × 8": (TOGETHER, {"per_device_train_batch_size": 8}),
-    "2 processes × 2 × accumulation 4": (
-        TOGETHER,
-        {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4},
-    ),
-}
 LOSSES = {
-    "plain": {"label_smoothing_factor": 0.0, "class_weights": None},
-    "smoothed": {"label_smoothing_factor": 0.1, "class_weights": None},
-    "weighted": {"label_smoothing_factor": 0.0, "class_weights": [0.5, 2.0, 1.0]},
-    "smoothed and weighted": {"label_smoothing_factor": 0.1, "class_weights": [0.5, 2.0, 1.0]},
+    "plain": (0.0, None),
+    "smoothed": (0.1, None),
+    "weighted": (0.0, [0.5, 2.0, 1.0]),
+    "smoothed and weighted": (0.1, [0.5, 2.0, 1.0]),
+}
+WHOLE = (1, {"per_device_train_batch_size": 16})
+SHARED_OUT = {
+    "4 × accumulation 4": (1, {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4}),
+    "2 processes × 8": (2, {"per_device_train_batch_size": 8}),
+    "2 processes × 2 × accumulation 4": (2, {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}),
 }
 
 
-def train(command, out: Path, tiny_bert: Path, training: dict, loss: dict) -> dict:
-    settings = {
-        "training": {**training, "label_smoothing_factor": loss["label_smoothing_factor"]},
-        "class_weights": loss["class_weights"],
-    }
-    done = subprocess.run(
-        [*command, str(out), str(tiny_bert), json.dumps(settings)], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(out.read_text())
+@pytest.fixture(scope="module")
+def trained(tiny_bert, tmp_path_factory) -> dict:
+    """(number of processes, training settings, loss) → what an epoch gave; one launch per number of processes."""
+    folder = tmp_path_factory.mktemp("equal_steps")
+    found = {}
+    for processes, command in ((1, ALONE), (2, TOGETHER)):
+        cases = [
+            (name, training, loss)
+            for name, (needed, training) in {"whole": WHOLE, **SHARED_OUT}.items()
+            if needed == processes
+            for loss in LOSSES
+        ]
+        settings = [
+            {"training": {**training, "label_smoothing_factor": LOSSES[loss][0]}, "class_weights": LOSSES[loss][1]}
+            for _, training, loss in cases
+        ]
+        out = folder / f"{processes}.json"
+        done = subprocess.run(
+            [*command, str(out), str(tiny_bert), json.dumps(settings)], capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        written = json.loads(out.read_text())
+        assert written["processes"] == processes
+        found |= {(name, loss): one for (name, _, loss), one in zip(cases, written["found"], strict=True)}
+    return found
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_one_epoch_is_equal_however_the_batch_is_shared_out(loss, tiny_bert, tmp_path):
-    whole = train(ALONE, tmp_path / "whole.json", tiny_bert, {"per_device_train_batch_size": 16}, LOSSES[loss])
+@pytest.mark.parametrize("shared_out", SHARED_OUT)
+def test_an_epoch_is_equal_however_the_batch_is_shared_out(shared_out, loss, trained):
+    whole, found = trained["whole", loss], trained[shared_out, loss]
+    assert found["grad_norms"] == pytest.approx(whole["grad_norms"], abs=1e-5)
+    assert found["clipped"] == pytest.approx(whole["clipped"], abs=1e-5)
+    assert found["row"] == pytest.approx(whole["row"], abs=1e-5)
+    assert found["weights"] == pytest.approx(whole["weights"], abs=1e-3)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_clipping_bites_here(loss, trained):
+    whole = trained["whole", loss]
     assert len(whole["grad_norms"]) == 3
-    assert max(whole["clipped"]) <= 0.05 + 1e-6 < min(whole["grad_norms"]), "clipping must bite for this to test it"
-    for name, (command, training) in SHARED_OUT.items():
-        found = train(command, tmp_path / "shared.json", tiny_bert, training, LOSSES[loss])
-        assert found["processes"] == (2 if command is TOGETHER else 1)
-        assert found["grad_norms"] == pytest.approx(whole["grad_norms"], abs=1e-5), name
-        assert found["clipped"] == pytest.approx(whole["clipped"], abs=1e-5), name
-        assert found["row"] == pytest.approx(whole["row"], abs=1e-5), name
-        assert found["weights"] == pytest.approx(whole["weights"], abs=1e-3), name
+    assert max(whole["clipped"]) <= 0.05 + 1e-6 < min(whole["grad_norms"])
+
+
+def test_the_settings_differ_from_each_other(trained):
+    assert len({tuple(trained["whole", loss]["grad_norms"]) for loss in LOSSES}) == len(LOSSES)

@@ -1,0 +1,79 @@
+"""model/README.md: the card of one run's model. Every figure in it stands in run.json or epochs.csv."""
+
+from pathlib import Path
+
+from huggingface_hub import ModelCardData
+
+import hftk
+from hftk.recipe.schema import Recipe
+from hftk.report.runs import Run, read_run
+from hftk.report.table import Table
+from hftk.report.tables import epochs_table, test_figure
+from hftk.report.wording import escaped, figure, split_metric
+
+_LOADING = """```python
+from transformers import pipeline
+
+classify = pipeline("{task}", model="path/to/this/folder")
+print(classify("a text to classify"))
+```"""
+
+
+def write_card(folder: Path, recipe: Recipe) -> None:
+    """Writes the card of a finished run's folder; `recipe` is the run's own. Raises RunError as `read_run` does."""
+    run = read_run(folder)
+    (folder / "model" / "README.md").write_text(card(run, recipe), encoding="utf-8", newline="\n")
+
+
+def card(run: Run, recipe: Recipe) -> str:
+    """Metadata that the Hub reads, then what the model is, its figures and how it was made."""
+    base = _shown(recipe.model.pretrained or "")
+    data = _shown(recipe.data.path)
+    sizes = ", ".join(f"{rows:,} rows of {split}" for split, rows in run.data.rows.items())
+    parts = [
+        f"---\n{_metadata(recipe).to_yaml()}\n---",
+        f"# {escaped(recipe.name)}: {escaped(run.name)}",
+        f"{base}, fine-tuned by hftk {hftk.__version__} on {data} ({sizes}) to tell apart "
+        f"{len(run.data.labels)} classes: " + escaped(", ".join(run.data.labels)) + ".",
+        "## Use",
+        _LOADING.format(task=recipe.task),
+        "## Figures",
+        _figures(run).markdown(),
+        f"The weights are those of epoch {run.kept_epoch:g}; one seed ({run.seed}). Selection used validation only.",
+        "## Training",
+        epochs_table(run).markdown(),
+        "The complete recipe is the file `recipe.yaml` of the run.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metadata(recipe: Recipe) -> ModelCardData:
+    return ModelCardData(
+        library_name="transformers",
+        pipeline_tag=recipe.task,
+        base_model=recipe.model.pretrained if _on_hub(recipe.model.pretrained or "") else None,
+        datasets=[recipe.data.path] if _on_hub(recipe.data.path) else None,
+        metrics=list(recipe.metrics),
+        tags=["hftk", *recipe.tracking.tags],
+    )
+
+
+def _figures(run: Run) -> Table:
+    rows = []
+    for name, value in run.metrics.items():
+        if name.startswith("validation_"):
+            test = name.replace("validation_", "test_", 1)
+            rows.append([split_metric(name).removeprefix("validation "), figure(value), test_figure(run, test)])
+    return Table(["metric", "validation", "test"], rows, frozenset({"metric"}))
+
+
+def _on_hub(name: str) -> bool:
+    """A Hub id has at most one slash; what lies on this machine is no metadata."""
+    return (
+        bool(name) and ":" not in name and name.count("/") <= 1 and not name.startswith(".") and not Path(name).exists()
+    )
+
+
+def _shown(name: str) -> str:
+    """A path of the machine that trained says nothing elsewhere: its last part does."""
+    return escaped(name if _on_hub(name) or ":" in name else Path(name).name)

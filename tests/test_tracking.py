@@ -1,0 +1,174 @@
+"""W&B and the others: no prompt, no server, a run for a run."""
+
+import importlib.util
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+import hftk
+from hftk.errors import RecipeError
+from hftk.recipe.schema import Tracking
+from hftk.tracking import end_run, missing_trackers, start_run, tracking_notices
+
+WANDB = Tracking(report_to=["wandb"], project="hftk-tests", tags=["tiny", "첫째"])
+
+
+@pytest.fixture
+def logged_out(monkeypatch, tmp_path):
+    """A machine on which nobody has logged in to W&B; a prompt fails the test."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "home"))
+
+    def ask(*args, **kwargs):
+        raise AssertionError("asked at a prompt")
+
+    monkeypatch.setattr("builtins.input", ask)
+    monkeypatch.setattr("getpass.getpass", ask)
+
+
+@pytest.fixture
+def recipe(tiny_bert, tiny_csv, tmp_path, monkeypatch) -> dict:
+    monkeypatch.setenv("HFTK_CACHE", str(tmp_path / "cache"))
+    return {
+        "name": "tracked",
+        "output_dir": str(tmp_path / "runs"),
+        "data": {"path": str(tiny_csv), "max_length": 32},
+        "model": {"pretrained": str(tiny_bert)},
+        "training": {"num_train_epochs": 1, "per_device_train_batch_size": 32, "use_cpu": True},
+        "tracking": {"report_to": ["wandb"], "project": "hftk-tests", "tags": ["tiny"]},
+    }
+
+
+def offline_runs(folder: Path) -> dict[str, object]:
+    """Name → the run record that W&B would send, of every offline run below `folder`/wandb."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    found = {}
+    for path in folder.glob("wandb/offline-run-*/*.wandb"):
+        # LevelDB's log: a header of 7 bytes, then records of checksum (4), length (2), type (1) and content
+        content, at = path.read_bytes(), 7
+        while at + 7 < min(len(content), 32_768):
+            length = int.from_bytes(content[at + 4 : at + 6], "little")
+            if content[at + 6] == 1:  # a whole record
+                record = Record.FromString(content[at + 7 : at + 7 + length])
+                if record.HasField("run"):
+                    found[record.run.display_name] = record.run
+            at += 7 + length
+    return found
+
+
+def test_a_sweep_leaves_one_offline_run_for_each_run(logged_out, recipe, tmp_path):
+    before = dict(os.environ)
+    stream = io.StringIO()
+    recipe["sweep"] = {"parameters": {"training.learning_rate": {"values": [1e-3, 1e-2]}}}
+    result = hftk.run(recipe, stream=stream)
+    assert result.exit_code == 0, result.results["reason"].tolist()
+    folder = tmp_path / "runs" / "tracked"
+    assert len(list(folder.glob("wandb/offline-run-*"))) == 2
+    runs = offline_runs(folder)
+    assert sorted(runs) == sorted(result.statuses) == ["learning_rate=0.001", "learning_rate=0.01"]
+    for run in runs.values():
+        assert (run.run_group, run.project, list(run.tags)) == ("tracked", "hftk-tests", ["tiny"])
+    notice = f"W&B: not logged in, so the runs are written offline; send them later with: wandb sync {folder}/wandb/"
+    assert stream.getvalue().count(notice) == 1
+    # WANDB_SERVICE is W&B's own
+    assert [name for name in os.environ.keys() - before.keys() if name.startswith("WANDB")] in ([], ["WANDB_SERVICE"])
+    # the trackers' folders are no runs
+    assert set(hftk.run(recipe, stream=io.StringIO()).statuses) == set(runs)
+
+
+def test_a_failed_run_closes_its_tracker(logged_out, recipe, monkeypatch):
+    import wandb
+
+    from hftk.sweep import runners
+
+    def fit(*args, **kwargs):
+        assert wandb.run is not None and wandb.run.group == "tracked"
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(runners, "fit", fit)
+    assert hftk.run(recipe, stream=io.StringIO()).exit_code == 1
+    assert wandb.run is None
+
+
+def test_nothing_is_told_or_opened_where_nothing_is_tracked(tmp_path):
+    assert tracking_notices(Tracking(), folder=tmp_path) == []
+    assert start_run(Tracking(), group="g", run="r", folder=tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_login_or_a_mode_of_the_user_s_nothing_is_decided_for_them(logged_out, monkeypatch, tmp_path):
+    assert len(tracking_notices(WANDB, folder=tmp_path)) == 1
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert tracking_notices(WANDB, folder=tmp_path) == []
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    assert tracking_notices(WANDB, folder=tmp_path) == []
+
+
+def test_a_mode_of_the_user_s_is_kept(logged_out, monkeypatch, tmp_path):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert start_run(WANDB, group="g", run="r", folder=tmp_path) == []
+    end_run(WANDB)
+    assert list(tmp_path.glob("wandb/*run-*")) == []
+
+
+def test_a_server_out_of_reach_costs_no_run(logged_out, monkeypatch, tmp_path):
+    import wandb
+
+    opened = []
+
+    def init(**settings):
+        opened.append(settings)
+        if settings["mode"] != "offline":
+            raise wandb.errors.CommError("the server does not answer")
+
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setattr("wandb.init", init)
+    notices = start_run(WANDB, group="grid", run="lr=1", folder=tmp_path)
+    assert notices == [
+        "W&B: the server does not answer; the run is written offline, send it later with: "
+        f"wandb sync {tmp_path}/wandb/offline-*"
+    ]
+    assert [one["mode"] for one in opened] == [None, "offline"]
+    assert all((one["group"], one["name"], one["tags"]) == ("grid", "lr=1", ["tiny", "첫째"]) for one in opened)
+
+
+def test_tensorboard_has_a_folder_for_each_run(monkeypatch, tmp_path):
+    monkeypatch.delenv("TENSORBOARD_LOGGING_DIR", raising=False)
+    tracking = Tracking(report_to=["tensorboard"])
+    start_run(tracking, group="grid", run="lr=1", folder=tmp_path)
+    assert os.environ["TENSORBOARD_LOGGING_DIR"] == str(tmp_path / "tensorboard" / "lr=1")
+    end_run(tracking)
+    assert "TENSORBOARD_LOGGING_DIR" not in os.environ
+
+
+@pytest.fixture
+def none_installed(monkeypatch):
+    real = importlib.util.find_spec
+    trackers = {"wandb", "tensorboard", "trackio"}
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name in trackers else real(name, *rest))
+
+
+def test_a_tracker_that_is_not_installed_is_told_with_what_to_install(none_installed):
+    assert missing_trackers(Tracking(report_to=["wandb", "tensorboard", "trackio"])) == [
+        "tracking.report_to: wandb is not installed; pip install wandb",
+        "tracking.report_to: tensorboard is not installed; pip install tensorboard",
+        'tracking.report_to: trackio is not installed; pip install "hftk[trackio]"',
+    ]
+    assert missing_trackers(Tracking()) == []
+
+
+def test_it_is_told_before_anything_is_trained(none_installed, recipe, tmp_path):
+    recipe["tracking"] = {"report_to": ["trackio"]}
+    with pytest.raises(RecipeError) as caught:
+        hftk.run(recipe, stream=io.StringIO())
+    assert caught.value.problems == [
+        'recipe: tracking.report_to: trackio is not installed; pip install "hftk[trackio]"'
+    ]
+    assert not (tmp_path / "runs").exists()
