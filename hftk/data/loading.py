@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hftk import hub
 from hftk.data.files import SUFFIXES, read_file, source_of_table
 from hftk.data.source import Source
 from hftk.data.where import Where, did_you_mean, listed
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import datasets
 
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
-_PROBE_SECONDS = 5
 
 
 @dataclass
@@ -189,7 +189,7 @@ def _hub(data: schema.Data, where: Where) -> Sources:
     from datasets.exceptions import DatasetNotFoundError
 
     local = "use a local copy: data.path: <file or folder>"
-    reached = _hub_reached(data.path)
+    reached = hub.reachable()
     try:
         with _offline(not reached):
             loaded = datasets.load_dataset(data.path, data.name, revision=data.revision, data_files=data.data_files)
@@ -216,22 +216,6 @@ def _unreachable(asked: str, local: str, where: Where) -> str:
         f"{where('path')}: the Hub cannot be reached (no network, or HF_HUB_OFFLINE is set), {asked} is not in "
         f"its cache on this machine, and there is no file or folder of that name here; {local}"
     )
-
-
-def _hub_reached(path: str) -> bool:
-    """One request with a short limit: left to itself, load_dataset tries again and again for most of a minute."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        HfApi().repo_info(path, repo_type="dataset", timeout=_PROBE_SECONDS)
-    except (HfHubHTTPError, HFValidationError):
-        # an answer, if not a friendly one
-        return True
-    # the exceptions of the http client, which huggingface_hub exchanges from version to version
-    except Exception:
-        return False
-    return True
 
 
 @contextmanager

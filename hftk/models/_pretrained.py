@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from hftk import hub
 from hftk.errors import RecipeError, RunError
 
 PACKAGE_PREFIX = "package:"
@@ -141,10 +142,11 @@ def load_model(
 
 def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, **options: Any) -> Any:
     source = resolve_source(pretrained)
+    offline = not Path(source).is_dir() and not hub.reachable()
     try:
-        return auto_class.from_pretrained(source, revision=revision or "main", **options)
+        return auto_class.from_pretrained(source, revision=revision or "main", local_files_only=offline, **options)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = "the Hub cannot be reached, and it is not in the cache" if offline else " ".join(str(error).split())
         raise RecipeError(
             f"model.pretrained: {pretrained}: cannot be loaded ({reason}); give a Hub id that this machine can reach "
             "or has cached, a folder with config.json and weights, or package:<python package>/<path>"

@@ -91,7 +91,13 @@ def test_a_package_that_is_not_installed_is_named():
 
 
 def test_a_model_that_cannot_be_loaded_says_what_is_allowed(tmp_path):
-    with pytest.raises(RecipeError, match=r"model.pretrained: me/none: cannot be loaded \(.*\); give a Hub id that"):
+    (tmp_path / "config.json").write_text("not json")
+    with pytest.raises(RecipeError, match=rf"{tmp_path}: cannot be loaded \(.*\); give a Hub id that"):
+        load_config(str(tmp_path), revision=None, overrides={})
+
+
+def test_a_hub_model_that_cannot_be_asked_for_is_told_at_once():
+    with pytest.raises(RecipeError, match=r"cannot be loaded \(the Hub cannot be reached, and it is not in"):
         load_config("me/none", revision=None, overrides={})
 
 
