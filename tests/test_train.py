@@ -273,6 +273,8 @@ def test_taking_away_and_adding_a_seed_keeps_and_renames_what_is_finished(again,
     assert sorted(result.statuses) == names, "the report has the new names"
     assert weights(folder) == {"learning_rate=0.001": before[RUNS[1]], "learning_rate=0.01": before[RUNS[3]]}
     assert [run_json(folder / name)["run"] for name in names] == names
+    card = (folder / names[0] / "model" / "README.md").read_text(encoding="utf-8")
+    assert "learning_rate=0.001" in card and "learning_rate=0.001,seed=2" not in card
 
     result, _ = again({"seeds": [2, 3]})
     after = weights(folder)

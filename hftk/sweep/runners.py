@@ -117,6 +117,7 @@ class _RunRecord:
         if told != record:
             write_atomically(self.folder / "recipe.yaml", to_yaml(self.run.recipe))
             write_json(self.folder / "run.json", told)
+            write_card(self.folder, self.run.recipe)
 
     def epochs(self, rows: list[dict[str, float]]) -> None:
         if self.processes.main:
