@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hftk.data.cache import cache_folder
 from hftk.errors import DataError
 
 if TYPE_CHECKING:
@@ -208,8 +209,7 @@ def _installed_versions() -> dict[str, str]:
 def _cache_file(versions: dict[str, str]) -> Path:
     """A name for everything that decides the content: versions, the Python that parses them, and this file."""
     key = json.dumps([versions, platform.python_version_tuple()[:2], Path(__file__).read_text(encoding="utf-8")])
-    folder = Path(os.environ.get("HFTK_CACHE") or Path.home() / ".cache" / "hftk").expanduser()
-    return folder / f"docstrings-{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
+    return cache_folder() / f"docstrings-{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
 
 
 def _write_whole(table: "pa.Table", path: Path) -> None:

@@ -87,9 +87,7 @@ def choose_splits(sources: Sources, data: schema.Data, where: Where) -> tuple[di
         wanted = {split: getattr(data.splits, split) for split in _OWN_NAMES}
     elif len(sources.names) == 1:
         wanted = {"train": sources.names[0], "validation": _DEFAULT_SHARE, "test": _DEFAULT_SHARE}
-        notices.append(
-            f"{sources.names[0]} is the only {sources.kind} of {data.path}: split 80/10/10, stratified by label"
-        )
+        notices.append(f"{data.path} has no splits of its own: taken apart 80/10/10, stratified by label")
         notices += _unused_marks(sources)
     else:
         wanted = _own_splits(sources, data, where, notices)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hftk.data.cache import cache_folder
 from hftk.data.text import TextData
 from hftk.errors import DataError
 
@@ -50,7 +51,7 @@ def tokenize(
     special = tokenizer.num_special_tokens_to_add(pair=pairs)
     if max_length <= special:
         raise DataError(f"data.max_length: {max_length} leaves no room for text beside {special} special tokens")
-    folder = (cache_dir or _default_cache()) / "tokens" / _key(data, tokenizer, max_length)
+    folder = (cache_dir or cache_folder()) / "tokens" / _key(data, tokenizer, max_length)
     stored = _read(folder)
     if stored is None:
         made = {name: _tokenize_split(rows, tokenizer, max_length) for name, rows in data.splits.items()}
@@ -61,10 +62,6 @@ def tokenize(
 def decoded_example(row: Mapping[str, Any], tokenizer: "PreTrainedTokenizerBase") -> str:
     """A row of a tokenized split as the model sees it, special tokens shown."""
     return tokenizer.decode(row["input_ids"], skip_special_tokens=False)
-
-
-def _default_cache() -> Path:
-    return Path(os.environ.get("HFTK_CACHE") or Path.home() / ".cache" / "hftk").expanduser()
 
 
 def _tokenize_split(

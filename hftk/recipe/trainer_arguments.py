@@ -15,6 +15,7 @@ TRAINING_DEFAULTS: dict[str, Any] = {
     "logging_nan_inf_filter": False,  # a NaN run would log loss 0.0
     "save_strategy": "no",  # the best weights are kept by `keep`; checkpoints are written when asked for
     "logging_strategy": "epoch",
+    "per_device_eval_batch_size": 32,  # of no effect on the figures; Trainer's 8 leaves a device idle
 }
 
 # Trainer's default would be wrong on some machines: the device found there decides

@@ -15,6 +15,7 @@ from typing import Any
 
 import hftk
 from hftk.recipe.schema import Recipe
+from hftk.recipe.trainer_arguments import training_with_defaults
 
 IDENTITY_VERSION = 1
 # sections that name, place or publish a run; data is replaced by the fingerprint of its content
@@ -27,6 +28,8 @@ _UNDECIDING_TRAINING = {
     "dataloader_pin_memory",
     "dataloader_persistent_workers",
     "dataloader_prefetch_factor",
+    "dataloader_multiprocessing_context",
+    "dataloader_in_order",
     "logging_strategy",
     "logging_steps",
     "logging_first_step",
@@ -47,8 +50,9 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
     name and its files or commit, and the batch by its rows over all processes.
     """
     decided = recipe.model_dump(mode="json", exclude=_UNDECIDING_SECTIONS)
-    training = {key: value for key, value in recipe.training.items() if key not in _UNDECIDING_TRAINING}
-    training["batch"] = recipe.training.get("per_device_train_batch_size", 8) * world_size
+    resolved = training_with_defaults(recipe.training)  # a default that is written out changes nothing
+    training = {key: value for key, value in resolved.items() if key not in _UNDECIDING_TRAINING}
+    training["batch"] = resolved["per_device_train_batch_size"] * world_size
     content = {
         "version": IDENTITY_VERSION,
         **decided,

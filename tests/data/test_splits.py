@@ -30,7 +30,7 @@ def test_one_file_alone_is_split_80_10_10(reviews, load_data):
         "validation": {"good": 7, "bad": 3},
         "test": {"good": 8, "bad": 2},
     }
-    assert data.notices == ["reviews.csv is the only file of reviews.csv: split 80/10/10, stratified by label"]
+    assert data.notices == ["reviews.csv has no splits of its own: taken apart 80/10/10, stratified by label"]
     all_rows = [row for split in data.splits for row in rows_of(data, split)]
     assert sorted(all_rows) == [("reviews.csv", i) for i in range(100)]
 
