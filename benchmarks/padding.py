@@ -64,7 +64,10 @@ def _measure(train: Callable, pretrained: str, *, data: TextData, seed: int) -> 
     trainer = train(model)
     figures = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     scores = trainer.evaluate()
-    return figures | {"validation_loss": scores["eval_loss"], "validation_accuracy": scores["eval_accuracy"]}
+    return figures | {
+        "validation_loss": scores.get("eval_cross_entropy", scores["eval_loss"]),
+        "validation_accuracy": scores["eval_accuracy"],
+    }
 
 
 def _hftk(model: torch.nn.Module, *, splits: dict[str, TokenizedSplit], tokenizer, seed: int) -> Trainer:

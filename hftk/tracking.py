@@ -60,6 +60,10 @@ def end_run(tracking: Tracking) -> None:
         import wandb
 
         wandb.finish()
+    if "trackio" in tracking.report_to:
+        import trackio
+
+        trackio.finish()
     if "tensorboard" in tracking.report_to:
         os.environ.pop(_TENSORBOARD_FOLDER, None)
 

@@ -5,6 +5,7 @@ accelerate launch hftk/train.py recipes/bert_sweep.yaml [key.path=value ...]
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -47,16 +48,17 @@ def run(
     folder = Path(plan.recipe.output_dir) / plan.recipe.name
     ledger = Ledger(folder)
     preparation = Preparation(world_size=processes.world_size)
-    with main_first():  # it fills the caches that the others read
-        preparation.check(plan.runs)
-        inputs = {one.name: preparation.inputs(one) for one in plan.runs}
+    with ExitStack() as until_the_end:
+        with main_first():  # it fills the caches that the others read
+            preparation.check(plan.runs)
+            if processes.main:
+                until_the_end.enter_context(ledger.held())
+            inputs = {one.name: preparation.inputs(one) for one in plan.runs}
+            identities = {name: prepared.identity for name, prepared in inputs.items()}
 
-    progress = progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=processes.main)
-    with progress:
-        settled = (
-            ledger.settle({name: prepared.identity for name, prepared in inputs.items()}) if processes.main else None
-        )
-        kept, moved = share(settled)
+        progress = progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=processes.main)
+        until_the_end.enter_context(progress)
+        kept, moved = share(ledger.settle(identities) if processes.main else None)
         notices = tracking_notices(plan.recipe.tracking, folder=folder) + moved
         progress.plan(
             planned_lines(plan, inputs=inputs, kept=kept, notices=notices, processes=processes),
@@ -71,9 +73,8 @@ def run(
                 for notice in paths.notices:
                     progress.notice(notice)
                 progress.ended(ranked_rows(folder), paths.markdown)
-            if len(statuses) == len(plan.runs):
-                wait_for_all()
-    paths = share(paths if processes.main else None)
+        wait_for_all()
+        paths = share(paths if processes.main else None)
     return SweepResult(paths=paths, exit_code=0 if set(statuses.values()) == {"finished"} else 1)
 
 

@@ -93,3 +93,11 @@ def test_a_launcher_s_mixed_precision_is_refused(recipe, tmp_path):
     done = launch(["--mixed_precision", "bf16"], recipe, f"output_dir={tmp_path}")
     assert done.returncode != 0
     assert "accelerate launch sets mixed_precision: bf16, which belongs to the recipe" in done.stderr
+
+
+def test_bad_data_are_told_by_the_main_process_alone(recipe, tmp_path):
+    done = launch(TWO, recipe, f"output_dir={tmp_path}", "data.columns.text=review")
+    assert done.returncode != 0
+    assert done.stderr.count("data.columns.text: no column review") == 1
+    assert "rank1" not in done.stderr
+    assert 'File "' + str(ROOT / "hftk") not in done.stderr, "no traceback of ours"

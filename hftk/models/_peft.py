@@ -5,8 +5,9 @@ from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
 
+import torch
 from peft import PEFT_TYPE_TO_CONFIG_MAPPING, PeftConfig, PeftModel, PeftType, TaskType, get_peft_model
-from transformers import PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from hftk.errors import RecipeError
 
@@ -63,6 +64,13 @@ def add_adapter(model: PreTrainedModel, *, peft: Mapping[str, Any], new_modules:
     if not hasattr(wrapped.base_model, "merge_and_unload"):
         raise RecipeError(
             f"peft.peft_type: {peft['peft_type']} cannot be merged into the model, so its folder would not load with "
-            "plain transformers; allowed: types that merge, such as LORA, ADALORA, LOHA, LOKR, OFT, BOFT, IA3"
+            "plain transformers; allowed: types that merge, such as LORA, LOHA, LOKR, OFT, BOFT, IA3"
         )
     return wrapped
+
+
+def check_adapter(config: PreTrainedConfig, *, peft: Mapping[str, Any]) -> None:
+    """Raises RecipeError as `add_adapter` would, without reading any weights."""
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+        add_adapter(model, peft=peft, new_modules=[])

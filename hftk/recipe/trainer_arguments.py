@@ -83,7 +83,6 @@ _RANGES = {
     "dataloader_num_workers": _AT_LEAST_ZERO,
     "dataloader_prefetch_factor": _AT_LEAST_ONE,
     "ddp_bucket_cap_mb": _AT_LEAST_ONE,
-    "ddp_timeout": _AT_LEAST_ONE,
 }
 
 
@@ -193,9 +192,8 @@ def _wrong_together(training: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         # null and false ask for nothing
         if key in training and training[key] not in (None, False):
             yield key, why
-    for one, other in (("bf16", "fp16"), ("bf16_full_eval", "fp16_full_eval")):
-        if values[one] and values[other]:
-            yield other, f"together with {one}; keep one of them"
+    if values["bf16"] and values["fp16"]:
+        yield "fp16", "together with bf16; keep one of them"
     delay_in_epochs = values["eval_steps"] is None and values["max_steps"] <= 0
     if "eval_delay" in training and delay_in_epochs and values["eval_delay"] > values["num_train_epochs"]:
         epochs, delay = shown(values["num_train_epochs"]), shown(values["eval_delay"])

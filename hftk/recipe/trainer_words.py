@@ -9,6 +9,9 @@ _RESUME = "the same command again finishes what is missing"
 _TRAIN_AND_TEST = "every run is trained, validated after each epoch and tested once"
 _BATCHES = "the same batches are made for any number of processes"
 _LAUNCH = "accelerate launch decides it"
+_SHARDED = "not supported yet: every process holds the whole model (DDP)"
+_FLOAT32 = "the figures are those of the saved float32 weights; write training.bf16: true for faster steps"
+_TIMEOUT = "processes wait two hours for each other"
 
 # fields of the installed TrainingArguments that hftk sets: field → what to do instead
 OWNED = {
@@ -53,6 +56,12 @@ OWNED = {
     "parallelism_config": _LAUNCH,
     "local_rank": _LAUNCH,
     "disable_tqdm": _DISPLAY,
+    "ddp_timeout": _TIMEOUT,
+    "fsdp": _SHARDED,
+    "fsdp_config": _SHARDED,
+    "deepspeed": _SHARDED,
+    "bf16_full_eval": _FLOAT32,
+    "fp16_full_eval": _FLOAT32,
 }
 
 # no field of TrainingArguments (any more): name → what to write now
@@ -92,7 +101,7 @@ GONE = {
     "push_to_hub_organization": "write hub.model_id: organization/name",
     "push_to_hub_token": "log in with `hf auth login`; a token has no place in a recipe",
     "save_safetensors": "weights are always saved as safetensors; nothing to write",
-    "sharded_ddp": "write training.fsdp",
+    "sharded_ddp": _SHARDED,
     "split_batches": _BATCHES,
     "tokenizer": "a pretrained model brings its own tokenizer",
     "torchdynamo": "write training.torch_compile: true",

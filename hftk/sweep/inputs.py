@@ -46,7 +46,7 @@ class Preparation:
         """Phase two of checking: what needs torch, transformers and peft. Raises RecipeError with all problems."""
         problems: list[Problem] = []
         for run in runs:
-            for check in (_check_devices, _check_trackers, _check_arguments, _check_peft, self._check_model):
+            for check in (_check_devices, _check_trackers, _check_arguments, self._check_model, self._check_peft):
                 problems += _problems(check, run.recipe, run.document)
         if problems:
             raise RecipeError(lines(problems))
@@ -83,6 +83,13 @@ class Preparation:
                 f"data.max_length: {recipe.data.max_length} is more than {recipe.model.pretrained} takes; "
                 f"at most {longest}"
             )
+
+    def _check_peft(self, recipe: Recipe) -> None:
+        if recipe.peft is not None:
+            from hftk.models._peft import check_adapter, peft_config
+
+            peft_config(recipe.peft)  # its problems are told beside those of the model's config
+            check_adapter(self._config(recipe), peft=recipe.peft)
 
     def _config(self, recipe: Recipe) -> PreTrainedConfig:
         key = recipe.model.model_dump_json()
@@ -155,13 +162,6 @@ def _check_trackers(recipe: Recipe) -> None:
 def _check_arguments(recipe: Recipe) -> None:
     if not check_precision(recipe.training):
         training_arguments(recipe.training, output_dir="unused", seed=0, run_name="", report_to=[])
-
-
-def _check_peft(recipe: Recipe) -> None:
-    if recipe.peft is not None:
-        from hftk.models._peft import peft_config
-
-        peft_config(recipe.peft)
 
 
 def _check_class_weights(recipe: Recipe, labels: list[str]) -> None:

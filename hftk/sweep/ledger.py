@@ -4,10 +4,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from hftk.errors import RecipeError, RunError
 from hftk.sweep.record import read_run
 
 SUPERSEDED = "superseded"
@@ -18,6 +22,36 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder, made if needed, belongs to this command until the block ends.
+
+        Raises RecipeError where it cannot be written, RunError where another command is training in it. Folders that
+        were made for nothing are removed again.
+        """
+        made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        lock = FileLock(self.folder / ".lock", blocking=False)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise RunError(
+                f"{self.folder}: another command is training here; wait for its end, or give this one another name="
+            ) from error
+        except OSError as error:
+            raise RecipeError(
+                f"output_dir: {self.folder} cannot be written ({error.strerror}); write another output_dir"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+            Path(lock.lock_file).unlink(missing_ok=True)
+            for path in made:
+                if any(path.iterdir()):
+                    break
+                path.rmdir()
 
     def append(self, event: str, **details: Any) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +74,7 @@ class Ledger:
         for path, record in self._found(identities):
             here = path.parent == self.folder
             run_identity = record.get("identity", "unknown")
-            finished = record.get("status") == "finished"
+            finished = record.get("status") == "finished" and (path / "model" / "config.json").is_file()
             names = [name for name in identities if identities[name] == run_identity and name not in kept]
             if finished and names:
                 name = path.name if here and path.name in names else names[0]

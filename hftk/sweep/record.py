@@ -66,7 +66,7 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
 
 def write_atomically(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.part")
-    with open(beside, "w", encoding="utf-8") as file:
+    with open(beside, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -81,7 +81,10 @@ def write_epochs(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
     """epochs.csv anew with all rows so far."""
     import pandas as pd
 
-    write_atomically(folder / "epochs.csv", pd.DataFrame(rows).drop(columns="step").to_csv(index=False, na_rep="nan"))
+    write_atomically(
+        folder / "epochs.csv",
+        pd.DataFrame(rows).drop(columns="step").to_csv(index=False, na_rep="nan", lineterminator="\n"),
+    )
 
 
 def write_predictions(folder: Path, frames: Sequence[Any]) -> None:

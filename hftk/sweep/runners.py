@@ -21,7 +21,7 @@ from hftk.sweep.ledger import Ledger
 from hftk.sweep.progress import Progress
 from hftk.sweep.record import environment, read_run, write_atomically, write_epochs, write_json, write_predictions
 from hftk.tracking import end_run, start_run
-from hftk.training.fit import FittedRun, Predictions, fit
+from hftk.training.fit import FittedRun, Predictions, fit, free_memory
 from hftk.training.processes import Processes, agree
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ def train_runs(
             fitted, reason = None, _reason(error)
         finally:
             end_run(run.recipe.tracking)
+        free_memory()
         reason = agree(reason)
         statuses[run.name] = "finished" if reason is None else "failed"
         record.end(status=statuses[run.name], reason=reason, fitted=fitted)

@@ -11,7 +11,13 @@ from hftk.recipe.trainer_arguments import TRAINING_DEFAULTS
 
 
 def training_arguments(
-    training: Mapping[str, Any], *, output_dir: str, seed: int, run_name: str, report_to: list[str]
+    training: Mapping[str, Any],
+    *,
+    output_dir: str,
+    seed: int,
+    run_name: str,
+    report_to: list[str],
+    project: str = "hftk",
 ) -> TrainingArguments:
     """Raises RecipeError with Trainer's own reason where it refuses the values."""
     on_cpu = not torch.accelerator.is_available()
@@ -20,7 +26,7 @@ def training_arguments(
     values.pop("train_sampling_strategy")
     evaluation = "epoch" if values.get("eval_steps") is None else "steps"
     try:
-        return TrainingArguments(
+        args = TrainingArguments(
             **values,
             output_dir=output_dir,
             seed=seed,
@@ -28,12 +34,18 @@ def training_arguments(
             eval_strategy=evaluation,
             remove_unused_columns=False,  # the columns are named when the rows are tokenised
             label_names=["labels"],
+            metric_for_best_model="loss",  # what reduce_lr_on_plateau watches; `keep` has callbacks of its own
+            greater_is_better=False,
             report_to=report_to or "none",
             run_name=run_name,
+            project=project,
             disable_tqdm=True,  # hftk's own display speaks
         )
     except (TypeError, ValueError, ImportError, RuntimeError) as error:
         raise RecipeError(f"training: refused by TrainingArguments: {error}") from error
+    # one process uses one device: Trainer would wrap the model in nn.DataParallel and multiply the gradient
+    args._n_gpu = min(args.n_gpu, 1)
+    return args
 
 
 def sampling_strategy(training: Mapping[str, Any]) -> str:

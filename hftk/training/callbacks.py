@@ -56,11 +56,13 @@ class EpochTable(TrainerCallback):
             return
         total, items = self._summed_loss(args.device)
         norms = [float(norm) for norm in self.grad_norms if norm is not None]
+        if args.fp16:  # steps that overflow are skipped, and their norm is infinite
+            norms = [norm for norm in norms if math.isfinite(norm)]
         row = {
             "step": state.global_step,
             "epoch": round(state.epoch or 0.0, 4),
             "train_loss": total / items if items else math.nan,
-            **validation_metrics(metrics),
+            **split_metrics(metrics, prefix="eval", split="validation"),
             "learning_rate": float(kwargs["lr_scheduler"].get_last_lr()[0]) if kwargs.get("lr_scheduler") else math.nan,
             "grad_norm": sum(norms) / len(norms) if norms else math.nan,
             "seconds": round(time.monotonic() - self._start, 3),
@@ -79,12 +81,12 @@ class EpochTable(TrainerCallback):
         return sums[0].item(), sums[1].item()
 
 
-def validation_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Trainer's eval_* → validation_*, loss first; its timing figures left out."""
+def split_metrics(metrics: Mapping[str, float], *, prefix: str, split: str) -> dict[str, float]:
+    """Trainer's <prefix>_* as <split>_*, loss first; its timing figures left out."""
     timing = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time", "jit_compilation_time")
-    named = {key.removeprefix("eval_"): value for key, value in metrics.items() if key.startswith("eval_")}
+    named = {key.removeprefix(f"{prefix}_"): value for key, value in metrics.items() if key.startswith(f"{prefix}_")}
     kept = {name: float(value) for name, value in named.items() if name not in timing}
-    return {f"validation_{name}": kept[name] for name in sorted(kept, key=lambda name: name != "loss")}
+    return {f"{split}_{name}": kept[name] for name in sorted(kept, key=lambda name: name != "loss")}
 
 
 def improves(value: float, best: float | None, *, metric: str, min_delta: float = 0.0) -> bool:
@@ -128,7 +130,8 @@ class StopEarly(TrainerCallback):
             self.best, self.waited = value, 0
         else:
             self.waited += 1
-            control.should_training_stop = self.waited >= self.patience
+            if self.waited >= self.patience:  # never False: Trainer may have ended training itself
+                control.should_training_stop = True
 
 
 @dataclass

@@ -17,7 +17,7 @@ from hftk.data.tokens import TokenizedSplit
 from hftk.models._pretrained import LoadedModel, load_config, load_model
 from hftk.recipe.schema import Recipe
 from hftk.training.arguments import sampling_strategy, training_arguments
-from hftk.training.callbacks import EpochTable, KeepBest, Report, StepObserver, StopEarly, validation_metrics
+from hftk.training.callbacks import EpochTable, KeepBest, Report, StepObserver, StopEarly, split_metrics
 from hftk.training.checkpoint import KeptWeights
 from hftk.training.loss import ClassificationLoss
 from hftk.training.trainer import SweepTrainer, by_length, evaluation_order
@@ -69,6 +69,7 @@ def fit(
         seed=seed,
         run_name=run_name,
         report_to=report_to,
+        project=recipe.tracking.project,
     )
     set_seed(seed)  # before the model: its head is drawn here
     loaded = _load(recipe, labels=labels)
@@ -108,9 +109,9 @@ def fit(
     predictions, metrics = {}, {}
     for split in ("validation", "test"):
         if split in splits:
-            predictions[split], figures = _predict(trainer, splits[split])
-            metrics |= {name.replace("validation_", f"{split}_", 1): value for name, value in figures.items()}
-    _save_model(model, tokenizer=tokenizer, folder=folder / "model")
+            predictions[split], figures = _predict(trainer, splits[split], split=split)
+            metrics |= figures
+    _save_model(model, tokenizer=tokenizer, pretrained=recipe.model.pretrained, folder=folder / "model")
     fitted = FittedRun(
         metrics=metrics,
         predictions=predictions,
@@ -120,8 +121,6 @@ def fit(
         parameters=parameters,
         trainable_parameters=trainable,
     )
-    del trainer
-    _free_memory()
     return fitted
 
 
@@ -142,34 +141,40 @@ def _kept_metric(recipe: Recipe) -> str:
     return recipe.early_stopping.metric if recipe.early_stopping else recipe.metrics[0]
 
 
-def _predict(trainer: SweepTrainer, split: TokenizedSplit) -> tuple[Predictions, dict[str, float]]:
-    """Predictions in the split's own order, though computed longest rows first.
+def _predict(trainer: SweepTrainer, rows: TokenizedSplit, *, split: str) -> tuple[Predictions, dict[str, float]]:
+    """Predictions in the split's own order, though computed longest rows first, and the split's figures.
 
     Raises RuntimeError if Trainer returned the rows in another order than it was given them.
     """
-    given = by_length(split).dataset
-    output = trainer.predict(given, metric_key_prefix="eval")
-    if not np.array_equal(output.label_ids, given["labels"][:]):
+    prefix = "eval" if split == "validation" else split  # trackers show it: a test figure is no eval figure
+    output = trainer.predict(by_length(rows).dataset, metric_key_prefix=prefix)
+    order = evaluation_order(rows.lengths)
+    if not np.array_equal(output.label_ids, np.array(rows.dataset["labels"][:])[order]):
         raise RuntimeError("Trainer.predict changed the order of the rows")
-    order = evaluation_order(split.lengths)
     logits = np.empty_like(output.predictions, dtype=np.float32)
     label_ids = np.empty_like(output.label_ids)
     logits[order], label_ids[order] = output.predictions, output.label_ids
-    return Predictions(probabilities=softmax(logits, axis=-1), label_ids=label_ids), validation_metrics(output.metrics)
+    predictions = Predictions(probabilities=softmax(logits, axis=-1), label_ids=label_ids)
+    return predictions, split_metrics(output.metrics, prefix=prefix, split=split)
 
 
-def _save_model(model: torch.nn.Module, *, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def _save_model(
+    model: torch.nn.Module, *, tokenizer: PreTrainedTokenizerBase, pretrained: str | None, folder: Path
+) -> None:
     """model/ loads with AutoModelForSequenceClassification; an adapter is merged there and kept in model/adapter."""
     if not PartialState().is_main_process:
         return
     if hasattr(model, "merge_and_unload"):
+        model.peft_config["default"].base_model_name_or_path = pretrained  # as the recipe names it, on any machine
         model.save_pretrained(folder / "adapter")
+        (folder / "adapter" / "README.md").unlink(missing_ok=True)  # PEFT's, empty but for paths of this machine
         model = model.merge_and_unload()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def _free_memory() -> None:
+def free_memory() -> None:
+    """A run's model is part of reference cycles: without this the next run, after a failure too, starts beside it."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -25,6 +25,9 @@ class ClassificationMetric(evaluate.Metric):
         self.score_name = name
         super().__init__(keep_in_memory=True)
 
+    def _build_data_dir(self) -> str:
+        return self._data_dir_root  # nothing is written there: it need not be writable
+
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
             description=self.score_name,

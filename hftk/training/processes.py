@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psutil
@@ -12,7 +13,10 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list, gather_object
 
-from hftk.errors import RunError
+from hftk.errors import HftkError, RunError
+
+# the others wait while the main process loads and tokenises: torch's own limit is ten minutes
+LONGEST_WAIT = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def start_processes(*, use_cpu: bool) -> Processes:
     launched = int(os.environ.get("WORLD_SIZE", "1"))
     if launched > 1 and "LOCAL_RANK" not in os.environ:
         raise _train_alone(launched, together=1)
-    state = PartialState(cpu=use_cpu or not torch.accelerator.is_available())
+    state = PartialState(cpu=use_cpu or not torch.accelerator.is_available(), timeout=LONGEST_WAIT)
     if state.num_processes != launched:
         raise _train_alone(launched, together=state.num_processes)
     if launched == 1 and state.device.type == "cpu":
@@ -84,9 +88,18 @@ def wait_for_all() -> None:
 
 @contextmanager
 def main_first() -> Iterator[None]:
-    """The main process goes through the block before the others."""
-    with PartialState().main_process_first():
+    """The main process goes through the block before the others; an HftkError of its own is raised on all of them."""
+    main = PartialState().is_main_process
+    if not main and (error := share(None)) is not None:
+        raise error
+    try:
         yield
+    except HftkError as error:
+        if main:
+            share(error)
+        raise
+    if main:
+        share(None)
 
 
 def share(value: Any) -> Any:

@@ -11,7 +11,7 @@ from transformers import (
 )
 
 from hftk.errors import RecipeError
-from hftk.models._peft import add_adapter, peft_config
+from hftk.models._peft import add_adapter, check_adapter, peft_config
 from hftk.models._pretrained import load_config, load_model
 
 LORA = {"peft_type": "LORA", "r": 4, "lora_alpha": 8}
@@ -111,3 +111,17 @@ def test_values_that_the_config_class_refuses_carry_its_reason():
 def test_target_modules_that_the_model_lacks_are_told(tiny_bert):
     with pytest.raises(RecipeError, match=r"peft: LORA cannot be added to this model: No modules were targeted"):
         adapted(tiny_bert, {**LORA, "target_modules": ["nowhere"]})
+
+
+@pytest.mark.parametrize(
+    ("peft", "message"),
+    [
+        ({**LORA, "target_modules": ["nowhere"]}, "peft: LORA cannot be added to this model: No modules were targeted"),
+        ({"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 4}, "peft.peft_type: PROMPT_TUNING cannot be merged"),
+    ],
+)
+def test_an_adapter_is_checked_without_the_weights(tiny_bert, peft, message):
+    config = load_config(str(tiny_bert), revision=None, overrides={})
+    with pytest.raises(RecipeError, match=message):
+        check_adapter(config, peft=peft)
+    check_adapter(config, peft=LORA)

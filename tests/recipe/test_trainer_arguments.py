@@ -83,10 +83,6 @@ def test_what_is_sound(training: dict) -> None:
 @pytest.mark.parametrize(
     ("training", "expected"),
     [
-        (
-            {"bf16_full_eval": True, "fp16_full_eval": True},
-            {"fp16_full_eval": "together with bf16_full_eval; keep one of them"},
-        ),
         ({"learning_rate": float("nan")}, {"learning_rate": "must be a finite number, not .nan"}),
         ({"learning_rate": None}, {"learning_rate": "must be a number, not null"}),
         ({"optim": 3}, {"optim": 'must be text, not 3; put it in quotes: "3"'}),

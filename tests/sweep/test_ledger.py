@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from hftk.errors import RecipeError, RunError
 from hftk.sweep.ledger import Ledger
 
 
@@ -16,6 +17,8 @@ def leave(folder, name, *, identity, status="finished"):
     path.mkdir(parents=True)
     (path / "recipe.yaml").write_text("name: grid\n")
     (path / "run.json").write_text(json.dumps({"run": name, "identity": identity, "status": status}))
+    (path / "model").mkdir()
+    (path / "model" / "config.json").write_text("{}")
     (path / "made as").write_text(f"{name} {identity}")
 
 
@@ -132,3 +135,29 @@ def test_lines_are_appended(folder):
     assert list(started) == ["time", "event", "run", "identity"]
     assert (failed["event"], failed["reason"]) == ("failed", "x")
     assert started["time"].endswith("Z")
+
+
+def test_a_folder_belongs_to_one_command_at_a_time(tmp_path):
+    ledger = Ledger(tmp_path / "runs" / "grid")
+    with ledger.held():
+        ledger.append("started")
+        with pytest.raises(RunError, match=r"grid: another command is training here; wait for its end"):
+            with Ledger(tmp_path / "runs" / "grid").held():
+                pass
+    assert [path.name for path in (tmp_path / "runs" / "grid").iterdir()] == ["ledger.jsonl"]
+    with ledger.held():
+        pass
+
+
+def test_folders_made_for_nothing_are_removed(tmp_path):
+    with Ledger(tmp_path / "runs" / "grid").held():
+        pass
+    assert not (tmp_path / "runs").exists()
+    assert tmp_path.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecipeError, match=r"output_dir: .*grid cannot be written \(Not a directory\); write another"):
+        with Ledger(tmp_path / "file" / "grid").held():
+            pass

@@ -1,5 +1,4 @@
 import io
-import time
 from pathlib import Path
 
 import pytest
@@ -225,18 +224,18 @@ def test_a_resumed_run_does_not_look_fast():
 
 
 @pytest.mark.parametrize("kind", ["plain", "live"])
-def test_a_step_costs_next_to_nothing(kind):
+def test_most_steps_write_nothing(kind):
+    stream = io.StringIO() if kind == "plain" else Terminal()
     progress = (
-        PlainProgress(io.StringIO(), runs=1)
+        PlainProgress(stream, runs=1)
         if kind == "plain"
-        else LiveProgress(Console(file=Terminal(), force_terminal=True), runs=1)
+        else LiveProgress(Console(file=stream, force_terminal=True), runs=1)
     )
     with progress:
         progress.run_started(1, "a", 20_000, 1.0)
-        began = time.perf_counter()
         for step in range(1, 20_001):
             progress.step(step, 0.5, None)
-        assert (time.perf_counter() - began) / 20_000 < 20e-6
+    assert len(stream.getvalue()) < 20_000
 
 
 def test_columns_align_across_wide_characters():

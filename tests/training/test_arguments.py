@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from hftk.errors import RecipeError
 from hftk.training.arguments import check_precision, training_arguments
@@ -20,7 +21,12 @@ def test_hftk_s_own_choices(tmp_path):
     assert args.report_to == []
     assert args.seed == args.data_seed == 3
     assert args.remove_unused_columns is False
-    assert args.n_gpu <= 1, "one process uses one device"
+
+
+def test_one_process_uses_one_device(tmp_path, monkeypatch):
+    """With two GPUs to be seen, Trainer would take both (nn.DataParallel) and double the gradient."""
+    monkeypatch.setattr(TrainingArguments, "_setup_devices", property(lambda args: setattr(args, "_n_gpu", 2)))
+    assert arguments({}, tmp_path).n_gpu == 1
 
 
 def test_evaluation_by_steps_where_the_recipe_says_so(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hftk.errors import RunError
-from hftk.training.callbacks import EpochTable, KeepBest, Report, StopEarly, improves, validation_metrics
+from hftk.training.callbacks import EpochTable, KeepBest, Report, StopEarly, improves, split_metrics
 from hftk.training.loss import ClassificationLoss
 
 
@@ -76,6 +76,13 @@ def test_patience(metric, values, patience, min_delta, stops_at):
     assert evaluate_all(stop, rows, table) == stops_at
 
 
+def test_training_that_trainer_has_ended_stays_ended():
+    table = SimpleNamespace(rows=[{"validation_loss": 0.5}])
+    control = SimpleNamespace(should_training_stop=True)
+    StopEarly(metric="loss", patience=9, min_delta=0.0, table=table, best=0.1).on_evaluate(None, None, control)
+    assert control.should_training_stop
+
+
 def test_improves_knows_the_direction():
     assert improves(0.4, 0.5, metric="loss")
     assert not improves(0.4, 0.5, metric="f1")
@@ -83,9 +90,12 @@ def test_improves_knows_the_direction():
     assert not improves(math.nan, None, metric="f1")
 
 
-def test_validation_metrics_are_renamed_loss_first_and_timing_left_out():
+def test_metrics_are_renamed_loss_first_and_timing_left_out():
     given = {"eval_runtime": 3.0, "eval_f1": 0.5, "eval_loss": 0.7, "eval_samples_per_second": 9.0, "epoch": 1.0}
-    assert list(validation_metrics(given).items()) == [("validation_loss", 0.7), ("validation_f1", 0.5)]
+    assert list(split_metrics(given, prefix="eval", split="validation").items()) == [
+        ("validation_loss", 0.7),
+        ("validation_f1", 0.5),
+    ]
 
 
 def evaluated_table(*, train_logits, eval_loss):
@@ -97,7 +107,7 @@ def evaluated_table(*, train_logits, eval_loss):
     table.on_train_begin(None, None, None)
     state = SimpleNamespace(global_step=5, epoch=1.0)
     scheduler = SimpleNamespace(get_last_lr=lambda: [2e-5])
-    args = SimpleNamespace(device=torch.device("cpu"))
+    args = SimpleNamespace(device=torch.device("cpu"), fp16=False)
     table.on_evaluate(args, state, None, metrics={"eval_loss": eval_loss, "eval_f1": 0.5}, lr_scheduler=scheduler)
     return table, norms, written, state, args
 

@@ -25,6 +25,7 @@ from hftk.models._pretrained import load_tokenizer
 from hftk.recipe.schema import Recipe
 from hftk.training.fit import fit
 from hftk.training.processes import quiet_libraries, start_processes
+from hftk.training.trainer import SweepTrainer
 
 SMALL = {
     "hidden_size": 32,
@@ -170,3 +171,18 @@ def test_a_run_cut_by_max_steps_still_has_its_last_row(data, tiny_bert, tmp_path
 def test_attention_outputs_are_not_taken_for_predictions(data, tiny_bert, tmp_path):
     run = fitted(tmp_path, data, tiny_bert, model={"pretrained": str(tiny_bert), "output_hidden_states": True})
     assert run.predictions["test"].probabilities.shape == (15, 2)
+
+
+def test_trackers_see_test_figures_as_test_figures(data, tiny_bert, tmp_path, monkeypatch):
+    """Trainer's trackers are told through on_predict: under the name eval they would rank by the test split."""
+    told = []
+    original = SweepTrainer.predict
+
+    def predict(trainer, *args, **kwargs):
+        output = original(trainer, *args, **kwargs)
+        told.append(sorted({name.partition("_")[0] for name in output.metrics}))
+        return output
+
+    monkeypatch.setattr(SweepTrainer, "predict", predict)
+    fitted(tmp_path, data, tiny_bert, training={"max_steps": 2})
+    assert told == [["eval"], ["test"]]
