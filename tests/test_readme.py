@@ -65,6 +65,10 @@ def in_clone(tmp_path, monkeypatch):
     cola.mkdir(parents=True)
     for name in ("in_domain_train", "in_domain_dev", "out_of_domain_dev"):
         (cola / f"{name}.tsv").write_text("gj04\t1\t\tOur friends won't buy this analysis.\n", encoding="utf-8")
+    for name in ("rt_polarity/rt_polarity", "korean/nsmc_3class", "twenty_newsgroups/twenty_newsgroups"):
+        path = cola.parent / f"{name}.parquet"
+        path.parent.mkdir()
+        path.write_bytes(b"")  # there, and not read in the first phase of checking
     monkeypatch.chdir(clone)
 
 
