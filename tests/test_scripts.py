@@ -144,7 +144,13 @@ def test_ci_runs_all_steps_and_fails_if_one_does(clone):
     assert done.returncode == 1
     assert done.stderr.endswith("failed: scripts/test -m slow\n"), done.stderr
     steps = [" ".join(line[3:]) for line in start.log() if line[3] != "pip"]
-    assert steps == ["pytest -q -m not slow", "pytest -q -m not slow -m slow", "ruff check .", "ruff format --check ."]
+    assert [step.partition(" output_dir=")[0] for step in steps] == [
+        "pytest -q -m not slow",
+        "pytest -q -m not slow -m slow",
+        "accelerate.commands.launch hftk/train.py recipes/quickstart.yaml",
+        "ruff check .",
+        "ruff format --check .",
+    ]
 
 
 def test_ci_passes(clone):
