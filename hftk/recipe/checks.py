@@ -120,10 +120,9 @@ def _check_class_weights(weights: Mapping[Any, float]) -> Iterator[tuple[Keys, s
 def _check_tracking(tracking: Tracking) -> Iterator[tuple[Keys, str]]:
     for name in sorted({name for name in tracking.report_to if tracking.report_to.count(name) > 1}):
         yield ("report_to",), f"{name} is there twice; keep one of them"
-    if not tracking.report_to:
-        for key in ("project", "tags"):
-            if getattr(tracking, key) != Tracking.model_fields[key].default:
-                yield (key,), "has no effect without tracking.report_to, such as report_to: [wandb]"
+    for key, takers in (("project", {"wandb", "trackio"}), ("tags", {"wandb"})):
+        if getattr(tracking, key) != Tracking.model_fields[key].default and not takers & set(tracking.report_to):
+            yield (key,), "has no effect without tracking.report_to, such as report_to: [wandb]"
 
 
 def _check_hub(hub: Hub) -> Iterator[tuple[Keys, str]]:

@@ -643,6 +643,10 @@ MISTAKES = [
         "4: tracking.project: has no effect without tracking.report_to, such as report_to: [wandb]",
     ),
     (
+        "tracking: {report_to: [tensorboard], tags: [a]}",
+        "4: tracking.tags: has no effect without tracking.report_to, such as report_to: [wandb]",
+    ),
+    (
         "hub: {push: best}",
         "4: hub.push: best needs hub.model_id, such as model_id: me/news-bert",
         "4: hub.push: pushing comes in a later version; write push: none for now",
