@@ -19,7 +19,8 @@ def checked_lines(plan: SweepPlan) -> list[str]:
     inputs = {run.name: preparation.inputs(run) for run in plan.runs}
     first = inputs[plan.runs[0].name]
     lines = planned_lines(plan, inputs=inputs, kept=set(), notices=[], processes=processes)
-    lines += ["", "runs:", *(f"  {run.name}" for run in plan.runs), "", *describe(first.data), ""]
+    described = [line for line in describe(first.data) if line not in lines]  # its notices stand above already
+    lines += ["", "runs:", *(f"  {run.name}" for run in plan.runs), "", *described, ""]
     lines.append(f"the first rows of train as the model sees them (at most {first.max_length} tokens):")
     for row in range(min(EXAMPLES_SHOWN, len(first.data.splits["train"]))):
         label = first.data.labels[first.data.splits["train"][row]["label"]]
