@@ -26,10 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("RANK", "0") == "0":
             last_word("interrupted; finished runs are kept, and the same command goes on with the rest")
         return 130
-    except BrokenPipeError:
-        if parsed.verb is _train:
-            raise
-        # `hftk show … | head`
+    except BrokenPipeError:  # `hftk show … | head`
         sys.stdout = None
         return 0
 

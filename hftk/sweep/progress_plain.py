@@ -1,5 +1,6 @@
 """Progress as plain lines, for files, pipes and notebooks: no colours, nothing redrawn."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -90,9 +91,15 @@ class PlainProgress:
 
     def _say(self, line: str) -> None:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        # a console that lacks a character shows `?` there rather than end the sweep
-        self._stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
-        self._stream.flush()
+        try:
+            # a console that lacks a character shows `?` there rather than end the sweep
+            self._stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            # nobody reads any more (`hftk train … | head`): the sweep goes on without words
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, self._stream.fileno())
+            os.close(silence)
         self._spoke = self._clock()
 
 

@@ -1,4 +1,5 @@
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -242,3 +243,12 @@ def test_columns_align_across_wide_characters():
     from rich.cells import cell_len
 
     assert len({cell_len(line) for line in aligned(TABLE)}) == 1
+
+
+def test_a_sweep_goes_on_when_nobody_reads_any_more():
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w", encoding="utf-8") as stream, PlainProgress(stream, runs=1) as progress:
+        progress.plan(["one run to train"], {"a": 2})
+        progress.run_started(1, "a", 2, 1.0)
+        progress.run_ended("finished", None, {})
