@@ -20,12 +20,13 @@ from statistics import mean
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import DataCollatorWithPadding, Trainer, TrainingArguments, default_data_collator, set_seed
+from transformers import Trainer, TrainingArguments, default_data_collator, set_seed
 from transformers.trainer_callback import PrinterCallback
 
-from hftk.data import TextData, load
-from hftk.data.tokens import TokenizedSplit, tokenize
-from hftk.models._pretrained import load_config, load_model, load_tokenizer
+from hftk.data import LabelledData, load
+from hftk.data.encoded import TokenRows
+from hftk.data.tokens import tokenize
+from hftk.models._pretrained import load_model, load_tokenizer
 from hftk.recipe import schema
 from hftk.training.arguments import training_arguments
 from hftk.training.loss import ClassificationLoss
@@ -34,6 +35,7 @@ from hftk.training.processes import quiet_libraries
 from hftk.training.trainer import SweepTrainer
 
 PADDED_LENGTH = 128  # run_glue.py's default max_seq_length, with its default pad_to_max_length
+TASK = "text-classification"
 TRAINING = {"num_train_epochs": 1, "per_device_train_batch_size": 32, "learning_rate": 5e-5}
 
 
@@ -41,13 +43,13 @@ def main() -> None:
     asked = _arguments()
     quiet_libraries()
     data = _cola(asked.data, rows=asked.rows)
-    tokenizer = load_tokenizer(asked.model, revision=None)
+    tokenizer = load_tokenizer(asked.model, task=TASK, revision=None)
     splits = tokenize(data, tokenizer, PADDED_LENGTH)
     padded = {name: _padded(rows, tokenizer) for name, rows in splits.items()}
     measured = []
     for seed in asked.seeds:
         for side, train in (
-            ("hftk", partial(_hftk, splits=splits, tokenizer=tokenizer, seed=seed)),
+            ("hftk", partial(_hftk, splits=splits, labels=data.labels, seed=seed)),
             ("padded", partial(_stock, splits=padded, seed=seed)),
         ):
             figures = {"side": side, "seed": seed} | _measure(train, asked.model, data=data, seed=seed)
@@ -56,10 +58,9 @@ def main() -> None:
     print(_summary(measured, rows=len(data.splits["train"])))
 
 
-def _measure(train: Callable, pretrained: str, *, data: TextData, seed: int) -> dict[str, float]:
+def _measure(train: Callable, pretrained: str, *, data: LabelledData, seed: int) -> dict[str, float]:
     set_seed(seed)
-    config = load_config(pretrained, revision=None, overrides={})
-    model = load_model(pretrained, revision=None, config=config, labels=data.labels).model
+    model = load_model(pretrained, task=TASK, revision=None, config_overrides={}, labels=data.labels).model
     wall, cpu = time.perf_counter(), time.process_time()
     trainer = train(model)
     figures = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
@@ -70,7 +71,7 @@ def _measure(train: Callable, pretrained: str, *, data: TextData, seed: int) -> 
     }
 
 
-def _hftk(model: torch.nn.Module, *, splits: dict[str, TokenizedSplit], tokenizer, seed: int) -> Trainer:
+def _hftk(model: torch.nn.Module, *, splits: dict[str, TokenRows], labels: list[str], seed: int) -> Trainer:
     args = training_arguments(TRAINING, output_dir=tempfile.gettempdir(), seed=seed, run_name="", report_to=[])
     args.eval_strategy = "no"  # only the epoch is timed
     trainer = SweepTrainer(
@@ -78,9 +79,9 @@ def _hftk(model: torch.nn.Module, *, splits: dict[str, TokenizedSplit], tokenize
         args=args,
         train=splits["train"],
         validation=splits["validation"],
-        collator=DataCollatorWithPadding(tokenizer),
         loss=ClassificationLoss(),
         metrics=["accuracy"],
+        labels=labels,
         callbacks=[],
         grad_norms=[],
     )
@@ -104,19 +105,20 @@ def _stock(model: torch.nn.Module, *, splits: dict[str, Dataset], seed: int) -> 
         train_dataset=splits["train"],
         eval_dataset=splits["validation"],
         data_collator=default_data_collator,
-        compute_metrics=compute_metrics_for(["accuracy"]),
+        compute_metrics=compute_metrics_for(["accuracy"], labels=["unacceptable", "acceptable"]),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     return trainer
 
 
-def _padded(split: TokenizedSplit, tokenizer) -> Dataset:
-    rows = tokenizer.pad(split.dataset[:], padding="max_length", max_length=PADDED_LENGTH)
-    return Dataset.from_dict(dict(rows))
+def _padded(split: TokenRows, tokenizer) -> Dataset:
+    rows = [split[number] for number in range(len(split))]
+    columns = {name: [row[name].tolist() for row in rows] for name in rows[0]}
+    return Dataset.from_dict(dict(tokenizer.pad(columns, padding="max_length", max_length=PADDED_LENGTH)))
 
 
-def _cola(folder: Path, *, rows: int | None) -> TextData:
+def _cola(folder: Path, *, rows: int | None) -> LabelledData:
     return load(
         schema.Data(
             path=str(folder),

@@ -47,8 +47,10 @@ def run(
     processes = start_processes(use_cpu=any(one.recipe.training.get("use_cpu") for one in plan.runs))
     folder = Path(plan.recipe.output_dir) / plan.recipe.name
     ledger = Ledger(folder)
-    preparation = Preparation(world_size=processes.world_size)
     with ExitStack() as until_the_end:
+        progress = progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=processes.main)
+        until_the_end.enter_context(progress)
+        preparation = Preparation(world_size=processes.world_size, tell=progress.preparing)
         with main_first():  # it fills the caches that the others read
             preparation.check(plan.runs)
             if processes.main:
@@ -56,8 +58,6 @@ def run(
             inputs = {one.name: preparation.inputs(one) for one in plan.runs}
             identities = {name: prepared.identity for name, prepared in inputs.items()}
 
-        progress = progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=processes.main)
-        until_the_end.enter_context(progress)
         kept, moved = share(ledger.settle(identities) if processes.main else None)
         notices = tracking_notices(plan.recipe.tracking, folder=folder) + moved
         progress.plan(

@@ -83,3 +83,38 @@ def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tiny_csv") / "reviews.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder of someone who follows the READMEs: a clone, and the files that the recipes and commands name.
+
+    Empty files stand in for the data: they are there, and not read in the first phase of checking.
+    """
+    root = Path(__file__).resolve().parent.parent
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("recipes", "hftk", "scripts", "accelerate_config.yaml", "constraints.txt"):
+        (clone / name).symlink_to(root / name)
+    named = [
+        "clone/Tweets.csv",
+        *(f"clone/vectors/glove.6B.{size}d.txt" for size in (100, 200)),
+        *(f"clone/UD_English-EWT/en_ewt-ud-{split}.conllu" for split in ("train", "dev", "test")),
+        *(f"{folder}/{name}" for folder in ("clone/data/fashion", "shared/data/fashion_mnist") for name in IDX_FILES),
+        *(f"shared/data/cola/{name}.tsv" for name in ("in_domain_train", "in_domain_dev", "out_of_domain_dev")),
+        "shared/data/rt_polarity/rt_polarity.parquet",
+        "shared/data/korean/nsmc_3class.parquet",
+        "shared/data/twenty_newsgroups/twenty_newsgroups.parquet",
+        "shared/data/sentiment3/twitter_us_airline.parquet",
+        "shared/data/ud_english_ewt/en_ewt-ud.parquet",
+        "shared/data/glove/glove.6B.100d.top2604.txt.gz",
+    ]
+    for name in named:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.chdir(clone)
+    return clone
+
+
+IDX_FILES = [f"{split}-{what}-ubyte.gz" for split in ("train", "t10k") for what in ("images-idx3", "labels-idx1")]

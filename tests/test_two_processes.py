@@ -1,10 +1,13 @@
 """A sweep in two launched processes gives what one process gives with the same global batch."""
 
+import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -64,6 +67,61 @@ def test_the_sweep_s_figures_are_equal(results):
         epochs = [pd.read_csv(results[name].attrs["folder"] / run / "epochs.csv") for name in ("one", "two")]
         for column in ("train_loss", "validation_loss", "grad_norm"):
             assert epochs[1][column].to_numpy() == pytest.approx(epochs[0][column].to_numpy(), abs=1e-3), column
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory) -> str:
+    """A tagger over sentences of 1 to 9 words, one of them longer than max_length: its batches hold unequal words."""
+    folder, rng = tmp_path_factory.mktemp("tagged"), random.Random(0)
+    for name, lengths in {"train": [1, 9, 3, 40] * 9, "dev": [2, 5, 11] * 3}.items():
+        words = [[rng.choice("abcdef") for _ in range(length)] for length in lengths]
+        blocks = ["\n".join(f"{word}\t{'XY'[word in 'abc']}" for word in each) for each in words]
+        (folder / f"{name}.conll").write_text("\n\n".join(blocks) + "\n")
+    path = folder / "tags.yaml"
+    path.write_text(
+        f"""
+name: tags
+task: token-classification
+data:
+  path: {folder}
+  columns: {{tokens: 0, tags: 1}}
+  splits: {{train: train.conll, validation: dev.conll}}
+  max_length: 16
+model: {{architecture: rnn, cell: gru, hidden_size: 8}}
+tokenizer: {{min_count: 1}}
+embeddings: {{method: word2vec, vector_size: 4, epochs: 2}}
+training: {{num_train_epochs: 2, learning_rate: 1e-2, lr_scheduler_type: constant}}
+class_weights: balanced
+metrics: [accuracy, f1_macro]
+"""
+    )
+    return str(path)
+
+
+def test_a_tagger_s_figures_are_equal(tagged, tmp_path):
+    """The vocabulary, the vectors and the loss over words do not depend on how many processes share a batch."""
+    figures = []
+    for name, launcher, batch in (("one", [], 8), ("two", TWO, 4)):
+        words = [f"output_dir={tmp_path / name}", f"training.per_device_train_batch_size={batch}"]
+        done = launch(launcher, tagged, *words, HFTK_CACHE=str(tmp_path / f"{name}-cache"))
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+        [run] = (tmp_path / name / "tags").glob("*/run.json")
+        figures.append(
+            {
+                "metrics": json.loads(run.read_text())["metrics"],
+                "identity": json.loads(run.read_text())["identity"],
+                "epochs": pd.read_csv(run.parent / "epochs.csv"),
+                "predictions": pd.read_parquet(run.parent / "predictions.parquet"),
+            }
+        )
+    one, two = figures
+    assert two["identity"] == one["identity"], "the global batch is the same, so the run is"
+    assert two["metrics"] == pytest.approx(one["metrics"], abs=1e-4)
+    for column in ("train_loss", "validation_loss", "grad_norm"):
+        assert two["epochs"][column].to_numpy() == pytest.approx(one["epochs"][column].to_numpy(), abs=1e-4), column
+    assert two["predictions"]["label"].tolist() == one["predictions"]["label"].tolist()
+    chances = [np.stack(each["predictions"]["probabilities"]) for each in figures]
+    assert chances[1] == pytest.approx(chances[0], abs=1e-4)
 
 
 def test_only_the_main_process_speaks(results):

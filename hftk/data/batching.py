@@ -1,14 +1,11 @@
-"""Tokenised rows → batches: global batches by length and their shares per process."""
+"""Encoded rows → batches: global batches by length and their shares per process."""
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-import datasets
 import numpy as np
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Sampler
 
-IGNORED_LABEL = -100  # torch's ignore_index: a row or token with it counts neither in the loss nor in its normaliser
 BATCHES_PER_BUCKET = 50  # rows are sorted by length inside buckets of this many batches: order stays random enough
 
 
@@ -55,7 +52,7 @@ class ProcessBatches(Sampler[list[int]]):
 
     A global batch is cut into micro-batches of `per_device_batch_size` × `world_size` rows, and each micro-batch is
     dealt out over the processes. A process that a ragged micro-batch leaves without a row gets the micro-batch's first
-    row marked as ignored (index + number of rows, see `TrainingRows`), so that all take the same number of steps and
+    row marked as ignored (index + number of rows, see `EncodedSplit`), so that all take the same number of steps and
     no row counts twice.
     """
 
@@ -103,24 +100,3 @@ class ProcessBatches(Sampler[list[int]]):
         if self.drop_last:
             rows -= rows % self.batch_size
         return math.ceil(rows / self.micro_batch_size)
-
-
-class TrainingRows(Dataset):
-    """Tokenised rows by index; index + len(rows) is the same row with its label ignored."""
-
-    def __init__(self, dataset: datasets.Dataset) -> None:
-        self.dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.__getitems__([index])[0]
-
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
-        count = len(self.dataset)
-        rows = self.dataset.__getitems__([index % count for index in indices])
-        for row, index in zip(rows, indices, strict=True):
-            if index >= count:
-                row["labels"] = IGNORED_LABEL
-        return rows

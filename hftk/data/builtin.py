@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
-BUILTIN_NAMES = ("docstrings",)
+BUILTIN_NAMES = ("docstrings", "digits")
 
 # label = the name that pip knows -> (package to look for, further names that give the library away).
 # All ten come with hftk: its own dependencies, and those of torch.
@@ -59,16 +59,22 @@ class Row:
 
 
 def load_builtin(name: str) -> "datasets.DatasetDict":
-    """The built-in data set `name` with its splits train, validation and test.
+    """The built-in data set `name`.
 
+    `digits`: see hftk/data/digits.py.
     `docstrings`: columns text (first paragraph of a docstring), label (the library it was written for, as a string) and
-    module (the file it stands in). About 80/10/10 by module, so that no file is on both sides.
+    module (the file it stands in). Splits train, validation and test, about 80/10/10 by module, so that no file is on
+    both sides.
     Read from the installed sources in a few seconds, then kept under $HFTK_CACHE or ~/.cache/hftk.
 
     Raises DataError for an unknown name, and where one of the ten libraries or its sources are missing.
     """
     if name not in BUILTIN_NAMES:
         raise DataError(f"builtin:{name}: no such data set; allowed: {', '.join(BUILTIN_NAMES)}")
+    if name == "digits":
+        from hftk.data.digits import digits
+
+        return digits()
 
     import datasets
     import pyarrow as pa

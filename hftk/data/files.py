@@ -1,26 +1,26 @@
 """One local file → Source, by its suffix."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hftk.data.conll import read_conll
 from hftk.data.decoding import read_text
 from hftk.data.delimited import read_delimited
 from hftk.data.source import Source
 from hftk.data.where import Where
 from hftk.errors import DataError
 from hftk.recipe import schema
+from hftk.recipe.file_kinds import CONLL, DELIMITED, SUFFIXES, is_numbered, readable, readable_in_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Features
 
-DELIMITED = (".csv", ".tsv")
-SUFFIXES = (*DELIMITED, ".json", ".jsonl", ".ndjson", ".parquet", ".arrow")
 
-
-def read_file(path: Path, *, data: schema.Data, where: Where, name: str | None = None) -> Source:
-    """Reads a csv, tsv, json, jsonl, parquet or arrow file; `data` gives encoding and csv's settings.
+def read_file(path: Path, *, data: schema.Data, task: str, where: Where, name: str | None = None) -> Source:
+    """Reads a csv, tsv, json, jsonl, parquet or arrow file, for tagging a CoNLL file; `data` gives its settings.
 
     Raises DataError for a file that is missing, of another kind, broken or empty, with file and line.
     """
@@ -28,11 +28,21 @@ def read_file(path: Path, *, data: schema.Data, where: Where, name: str | None =
     suffix = path.suffix.lower()
     if not path.is_file():
         raise DataError(f"{where('path')}: there is no file {path}")
-    if suffix not in SUFFIXES:
-        raise DataError(f"{where('path')}: {path} is none of the files that can be read: {', '.join(SUFFIXES)}")
-    _refuse_without_effect(path, data=data, where=where)
+    if suffix not in readable(task, data.columns):
+        if suffix in SUFFIXES and is_numbered(data.columns) and task == "token-classification":
+            key = "tokens" if isinstance(data.columns.tokens, int) else "tags"
+            raise DataError(
+                f"{where('columns', key)}: {getattr(data.columns, key)} is the number of a CoNLL file's column, but "
+                f"the columns of {name} have names; write one of them"
+            )
+        kinds = readable_in_words(task, data.columns)
+        raise DataError(f"{where('path')}: {path} is none of the files that can be read for {task}: {kinds}")
+    columns_only = task == "token-classification" and (suffix in CONLL or is_numbered(data.columns))
+    _refuse_without_effect(path, data=data, delimited=suffix in DELIMITED and not columns_only, where=where)
+    if columns_only:
+        return read_conll(path, name=name, encoding=data.encoding, columns=data.columns, where=where)
     if suffix in DELIMITED:
-        return read_delimited(
+        source = read_delimited(
             path,
             name=name,
             encoding=data.encoding,
@@ -42,25 +52,24 @@ def read_file(path: Path, *, data: schema.Data, where: Where, name: str | None =
             column_names=data.column_names,
             where=where,
         )
-    if suffix in (".parquet", ".arrow"):
+    elif suffix in (".parquet", ".arrow"):
         source = source_of_table(_read_arrow(path, where), name=name)
     else:
         source = _read_json(path, name=name, encoding=data.encoding, lines_only=suffix != ".json", where=where)
     if source.rows == 0:
         raise DataError(f"{where('path')}: {path} holds no row")
-    return source
+    return replace(source, folder=path.parent)
 
 
-def _refuse_without_effect(path: Path, *, data: schema.Data, where: Where) -> None:
+def _refuse_without_effect(path: Path, *, data: schema.Data, delimited: bool, where: Where) -> None:
     """csv's settings with another kind of file would be silently ignored."""
-    suffix = path.suffix.lower()
     unused = []
-    if suffix not in DELIMITED:
+    if not delimited:
         defaults = {
             key: schema.Data.model_fields[key].default for key in ("header", "delimiter", "quoting", "column_names")
         }
         unused = [key for key, default in defaults.items() if getattr(data, key) != default]
-    if suffix in (".parquet", ".arrow") and data.encoding is not None:
+    if path.suffix.lower() in (".parquet", ".arrow") and data.encoding is not None:
         unused.append("encoding")
     if unused:
         raise DataError(
@@ -69,11 +78,13 @@ def _refuse_without_effect(path: Path, *, data: schema.Data, where: Where) -> No
 
 
 def source_of_table(table: "pa.Table", *, name: str, features: "Features | None" = None) -> Source:
-    """An Arrow table as Source; ClassLabel columns are found in `features`, or in the schema's metadata."""
+    """An Arrow table as Source; columns of ClassLabel, or of lists of it, are found in `features`, or in the schema's
+    metadata."""
     from datasets import ClassLabel, Features
 
     features = features or Features.from_arrow_schema(table.schema)
-    class_names = {column: list(kind.names) for column, kind in features.items() if isinstance(kind, ClassLabel)}
+    kinds = {column: getattr(kind, "feature", kind) for column, kind in features.items()}
+    class_names = {column: list(kind.names) for column, kind in kinds.items() if isinstance(kind, ClassLabel)}
     columns = dict(zip(table.column_names, table.columns, strict=True))
     return Source(name, columns, table.num_rows, class_names=class_names)
 

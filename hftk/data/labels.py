@@ -43,23 +43,25 @@ def plain(value: Any, kind: type) -> Any:
 def build_label_map(
     values: Sequence[Any],
     *,
-    column: str,
+    column: str | int,
+    key: str = "label",
     textual: bool,
     class_names: Sequence[str] | None,
     label_names: Mapping[int, str] | None,
     where: Where,
 ) -> tuple[LabelMap, list[str]]:
-    """The label map of train's labels `values`, and what a person must be told.
+    """The label map of train's labels `values`, and what a person must be told; `key`: of data.columns.
 
     Order: as the data set declares (`class_names`); numbers by value; words by code point. `textual` (csv): digits
     without leading zeros are numbers, `01` is a word. Raises DataError for what are no single-label classes.
     """
     usable = [value for value in values if value is not None and value is not HIDDEN]
-    at = where("columns", "label")
+    at = where("columns", key)
+    things = "tags" if key == "tags" else "rows"
     if not usable:
         hidden = any(value is HIDDEN for value in values)
         why = "hidden (-1, the publisher keeps them secret)" if hidden else "null"
-        raise DataError(f"{at}: all labels of train in column {column} are {why}")
+        raise DataError(f"{at}: all {'tags' if key == 'tags' else 'labels'} of train in column {column} are {why}")
     kind = _kind(usable, column=column, textual=textual, at=at)
     if label_names is not None and kind is str:
         sample = listed(sorted(set(usable)), most=5)
@@ -70,7 +72,7 @@ def build_label_map(
     found = sorted({plain(value, kind) for value in usable})
     if len(found) > _FEW_CLASSES and 2 * len(found) > len(usable) and class_names is None:
         raise DataError(
-            f"{at}: column {column} holds {len(found):,} different values in {len(usable):,} rows of train "
+            f"{at}: column {column} holds {len(found):,} different values in {len(usable):,} {things} of train "
             f"({listed(found, most=3)}): that is no column of classes; regression targets are not supported yet"
         )
     notices = []
@@ -95,7 +97,8 @@ def build_label_map(
         raise DataError(f"{where('label_names')}: two classes are called {listed(twice)}; give each its own name")
     if len(found) < 2:
         raise DataError(
-            f"{at}: all {len(usable):,} rows of train have the label {found[0]!r}; at least two classes are needed"
+            f"{at}: all {len(usable):,} {things} of train {'are' if key == 'tags' else 'have the label'} {found[0]!r}; "
+            "at least two classes are needed"
         )
     absent = [name for value, name in zip(label_map.ids, names, strict=True) if value not in set(found)]
     if absent:

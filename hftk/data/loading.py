@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hftk import hub
-from hftk.data.files import SUFFIXES, read_file, source_of_table
+from hftk.data.files import read_file, source_of_table
+from hftk.data.idx import find_idx
+from hftk.data.image_folder import find_images
 from hftk.data.source import Source
 from hftk.data.where import Where, did_you_mean, listed
 from hftk.errors import DataError
 from hftk.recipe import schema
+from hftk.recipe.file_kinds import CONLL, SUFFIXES, readable, readable_in_words
 
 if TYPE_CHECKING:
     import datasets
@@ -33,6 +36,8 @@ class Sources:
     """Folder to which further file names are relative; None where no files can be named beside the splits."""
     read_other: Callable[[Path, str], Source]
     """Reads a file that `readers` does not name."""
+    suffixes: tuple[str, ...]
+    """Of such files."""
     aliases: dict[str, str] = field(default_factory=dict)
     """Other spellings of a name: of a file without its suffix, `train` of a single file."""
     _read: dict[str, list[Source]] = field(default_factory=dict)
@@ -49,7 +54,7 @@ class Sources:
                 self._read[name] = self.readers[name]()
             else:
                 path = (self.base or Path()) / name
-                if Path(name).suffix.lower() not in SUFFIXES or not path.is_file():
+                if Path(name).suffix.lower() not in self.suffixes or not path.is_file():
                     return None
                 self._read[name] = [self.read_other(path, name)]
         return self._read[name]
@@ -63,7 +68,7 @@ class Sources:
         return [notice for source in self.used() for notice in source.notices]
 
 
-def open_sources(data: schema.Data, where: Where) -> Sources:
+def open_sources(data: schema.Data, task: str, where: Where) -> Sources:
     """Finds what `data.path` names: builtin:<name>, a local file or folder, or a data set on the Hub.
 
     A local file or folder wins over a Hub id of the same name, as in `datasets.load_dataset`. Raises DataError.
@@ -71,27 +76,27 @@ def open_sources(data: schema.Data, where: Where) -> Sources:
     path = Path(data.path).expanduser()
     if data.path.startswith("builtin:"):
         _refuse(data, ("name", "revision", "data_files"), "a builtin data set", where)
-        return _builtin(data, where)
+        return _builtin(data, task, where)
     if path.is_file():
         _refuse(data, ("name", "revision", "data_files"), "a local file", where)
-        sources = _files({path.name: [path]}, data=data, base=Path(), where=where)
+        sources = _files({path.name: [path]}, data=data, task=task, base=Path(), where=where)
         # load_dataset calls a single file's split so
         sources.aliases |= {"train": path.name, data.path: path.name, path.as_posix(): path.name}
         return sources
     if path.is_dir():
         _refuse(data, ("name", "revision"), "a local folder", where)
-        return _folder(path, data=data, where=where)
+        return _folder(path, data=data, task=task, where=where)
     if _looks_local(data.path):
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
         near = did_you_mean(path.name, beside)
         raise DataError(f"{where('path')}: there is no file or folder {path} (in {Path.cwd()}){near}")
-    return _hub(data, where)
+    return _hub(data, task, where)
 
 
 def _looks_local(path: str) -> bool:
     """A Hub id is `name` or `owner/name`, and no data file's name."""
     spelt = path.startswith((".", "~")) or path.count("/") > 1 or "\\" in path
-    return spelt or Path(path).suffix.lower() in SUFFIXES or Path(path).is_absolute()
+    return spelt or Path(path).suffix.lower() in (*SUFFIXES, *CONLL) or Path(path).is_absolute()
 
 
 def _refuse(data: schema.Data, keys: tuple[str, ...], what: str, where: Where) -> None:
@@ -108,7 +113,7 @@ def _refuse_text_settings(data: schema.Data, what: str, where: Where) -> None:
             )
 
 
-def _builtin(data: schema.Data, where: Where) -> Sources:
+def _builtin(data: schema.Data, task: str, where: Where) -> Sources:
     from hftk.data.builtin import load_builtin
 
     _refuse_text_settings(data, data.path, where)
@@ -116,33 +121,68 @@ def _builtin(data: schema.Data, where: Where) -> Sources:
         loaded = load_builtin(data.path.removeprefix("builtin:"))
     except DataError as error:
         raise DataError(f"{where('path')}: {error}") from None
-    return _of_datasets(loaded, data=data, where=where)
+    return _of_datasets(loaded, data=data, task=task, where=where)
 
 
-def _folder(folder: Path, *, data: schema.Data, where: Where) -> Sources:
+def _folder(folder: Path, *, data: schema.Data, task: str, where: Where) -> Sources:
     if data.data_files is not None:
-        return _files(_chosen_files(folder, data.data_files, where), data=data, base=folder, where=where, kind="split")
+        chosen = _chosen_files(folder, data.data_files, where)
+        return _files(chosen, data=data, task=task, base=folder, where=where, kind="split")
     if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
         import datasets
 
         _refuse_text_settings(data, f"{folder}, which Dataset.save_to_disk wrote", where)
         try:
-            return _of_datasets(datasets.load_from_disk(str(folder)), data=data, where=where)
+            return _of_datasets(datasets.load_from_disk(str(folder)), data=data, task=task, where=where)
         except (OSError, ValueError) as error:
             raise DataError(f"{where('path')}: {folder} cannot be loaded from disk ({error})") from None
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    kinds = readable(task, data.columns)
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in kinds)
     if not files:
+        if images := _images(folder, data=data, task=task, where=where):
+            return images
         found = listed(sorted(file.name for file in folder.iterdir()))
         raise DataError(
             f"{where('path')}: no data file in the folder {folder}; it holds: {found}. "
-            f"Can be read: {', '.join(SUFFIXES)}"
+            f"Can be read for {task}: {readable_in_words(task, data.columns)}"
+            + ("; idx files; and folders of images, one per class" if task == "image-classification" else "")
         )
     grouped: dict[str, list[Path]] = {}
     for file in files:
         # train-00000-of-00002.parquet, train-00001-of-00002.parquet: one split, as on the Hub
         name = _SHARD.sub("", file.stem) if _SHARD.search(file.stem) else file.name
         grouped.setdefault(name, []).append(file)
-    return _files(grouped, data=data, base=folder, where=where)
+    return _files(grouped, data=data, task=task, base=folder, where=where)
+
+
+def _images(folder: Path, *, data: schema.Data, task: str, where: Where) -> Sources | None:
+    """idx files, or images in folders; None where there are none. Raises DataError for another task."""
+    pairs = find_idx(folder, where)
+    found = {} if pairs else find_images(folder, where)
+    if not pairs and not found:
+        return None
+    what = f"the folder {folder}, which holds {'idx files' if pairs else 'images'}"
+    if task != "image-classification":
+        raise DataError(f"{where('path')}: {what}, is for task: image-classification, not {task}")
+    _refuse_text_settings(data, what, where)
+
+    def idx_reader(split: str) -> Callable[[], list[Source]]:
+        return lambda: [pairs[split].read(split, where)]
+
+    def image_reader(split: str) -> Callable[[], list[Source]]:
+        return lambda: [found[split]]
+
+    readers = {split: idx_reader(split) for split in pairs} | {split: image_reader(split) for split in found}
+    return Sources(readers, "split", None, *_other_files(data, task, where))
+
+
+def _other_files(data: schema.Data, task: str, where: Where) -> tuple[Callable[[Path, str], Source], tuple[str, ...]]:
+    """What `Sources` needs to read files that stand beside its own."""
+
+    def read(path: Path, name: str) -> Source:
+        return read_file(path, data=data, task=task, where=where, name=name)
+
+    return read, readable(task, data.columns)
 
 
 def _chosen_files(
@@ -165,10 +205,9 @@ def _chosen_files(
 
 
 def _files(
-    grouped: dict[str, list[Path]], *, data: schema.Data, base: Path, where: Where, kind: str = "file"
+    grouped: dict[str, list[Path]], *, data: schema.Data, task: str, base: Path, where: Where, kind: str = "file"
 ) -> Sources:
-    def read(path: Path, name: str) -> Source:
-        return read_file(path, data=data, where=where, name=name)
+    read, suffixes = _other_files(data, task, where)
 
     def reader(paths: list[Path]) -> Callable[[], list[Source]]:
         return lambda: [
@@ -179,10 +218,10 @@ def _files(
     for name in grouped:
         stems.setdefault(Path(name).stem, []).append(name)
     aliases = {stem: names[0] for stem, names in stems.items() if len(names) == 1 and stem != names[0]}
-    return Sources({name: reader(paths) for name, paths in grouped.items()}, kind, base, read, aliases)
+    return Sources({name: reader(paths) for name, paths in grouped.items()}, kind, base, read, suffixes, aliases)
 
 
-def _hub(data: schema.Data, where: Where) -> Sources:
+def _hub(data: schema.Data, task: str, where: Where) -> Sources:
     asked = data.path + (f" ({data.name})" if data.name else "") + (f" at {data.revision}" if data.revision else "")
     _refuse_text_settings(data, f"{asked}, a data set of the Hub", where)
     import datasets
@@ -208,7 +247,7 @@ def _hub(data: schema.Data, where: Where) -> Sources:
             raise DataError(_unreachable(asked, local, where)) from error
         key = "name" if "config" in str(error).lower() else "path"
         raise DataError(f"{where(key)}: load_dataset cannot load {asked}: {error}") from error
-    return _of_datasets(loaded, data=data, where=where)
+    return _of_datasets(loaded, data=data, task=task, where=where)
 
 
 def _unreachable(asked: str, local: str, where: Where) -> str:
@@ -235,7 +274,9 @@ def _offline(wanted: bool) -> Iterator[None]:
         datasets.config.HF_HUB_OFFLINE, huggingface_hub.constants.HF_HUB_OFFLINE = before
 
 
-def _of_datasets(loaded: "datasets.DatasetDict | datasets.Dataset", *, data: schema.Data, where: Where) -> Sources:
+def _of_datasets(
+    loaded: "datasets.DatasetDict | datasets.Dataset", *, data: schema.Data, task: str, where: Where
+) -> Sources:
     import datasets
 
     if isinstance(loaded, datasets.Dataset):
@@ -244,7 +285,5 @@ def _of_datasets(loaded: "datasets.DatasetDict | datasets.Dataset", *, data: sch
     def reader(name: str, rows: "datasets.Dataset") -> Callable[[], list[Source]]:
         return lambda: [source_of_table(rows.with_format("arrow")[:], name=name, features=rows.features)]
 
-    def read(path: Path, name: str) -> Source:
-        return read_file(path, data=data, where=where, name=name)
-
-    return Sources({name: reader(name, rows) for name, rows in loaded.items()}, "split", None, read)
+    readers = {name: reader(name, rows) for name, rows in loaded.items()}
+    return Sources(readers, "split", None, *_other_files(data, task, where))

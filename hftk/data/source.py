@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hftk.data.where import Where, did_you_mean, listed
@@ -22,6 +23,9 @@ _USUAL_NAMES = {
         "premise",
     ),
     "text_pair": ("sentence2", "hypothesis", "question2", "answer", "context"),
+    "tokens": ("words", "token", "form", "forms"),
+    "tags": ("ner_tags", "pos_tags", "upos", "xpos", "labels", "label"),
+    "image": ("img", "picture", "file_name", "filename", "file", "path"),
     "label": ("labels", "label_text", "target", "class", "category", "sentiment", "coarse_label", "tag"),
 }
 
@@ -30,32 +34,39 @@ _USUAL_NAMES = {
 class Source:
     name: str
     """The split's name, or the file's."""
-    table: Mapping[str, Any]
-    """Column name → values: a list, or an Arrow (chunked) array."""
+    table: Mapping[str | int, Any]
+    """Column name, or a CoNLL file's column number → values: a list, an Arrow (chunked) array, or pixels."""
     rows: int
-    lines: Sequence[int] | None = None
-    """Of a text file: the line (from 1) on which each row begins."""
+    lines: Sequence[int | str] | None = None
+    """Of a text file: the line (from 1) on which each row begins; of a folder of images: the file."""
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
-    """Names of the columns that are ClassLabel features."""
+    """Names of the columns that are ClassLabel features, or lists of them."""
     textual: bool = False
-    """True for csv: every value is text, also numbers."""
+    """True for csv and CoNLL: every value is text, also numbers."""
     hint: str = ""
     """What to say when a column is missing: why the file may have been read with the wrong columns."""
     notices: tuple[str, ...] = ()
+    folder: Path | None = None
+    """To which paths in it are relative."""
 
     @property
     def columns(self) -> list[str]:
-        return list(self.table)
+        return [str(column) for column in self.table]
 
-    def values(self, column: str) -> list[Any]:
-        """A column's values as Python objects; None where null."""
+    def values(self, column: str | int) -> list[Any]:
+        """A column's values as Python objects, None where null; pixels as their array."""
         values = self.table[column]
-        return values if isinstance(values, list) else values.to_pylist()
+        return values.to_pylist() if hasattr(values, "to_pylist") else values
 
-    def require(self, column: str, *keys: str, where: Where) -> None:
+    def require(self, column: str | int, *keys: str, where: Where) -> None:
         """Raises DataError with the columns found, and what was probably meant, if there is no such column."""
         if column in self.table:
             return
+        if isinstance(column, int):
+            raise DataError(
+                f"{where(*keys)}: {column} is the number of a CoNLL file's column, but the columns of {self.name} have "
+                f"names: {listed(self.columns)}; write one of them"
+            )
         usual = next((name for name in _USUAL_NAMES.get(keys[-1], ()) if name in self.table), None)
         near = did_you_mean(column, self.columns) or (f"; did you mean {usual}?" if usual else "")
         # "; did you mean x?" → x

@@ -1,14 +1,13 @@
 """`data.splits` → the rows of train, validation and test."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hftk.data.loading import Sources
-from hftk.data.rows import HIDDEN, Rows, joined, rows_of
+from hftk.data.rows import Rows, joined, rows_of
 from hftk.data.source import Source
-from hftk.data.strata import draw
+from hftk.data.strata import draw, strata
 from hftk.data.where import Where, did_you_mean, listed
 from hftk.errors import DataError
 from hftk.recipe import schema
@@ -26,11 +25,12 @@ _DEFAULT_SHARE = 0.1
 class _Chooser:
     sources: Sources
     data: schema.Data
+    task: str
     where: Where
 
     def whole(self, found: list[Source]) -> Rows:
         keep_numbers = self.data.label_names is not None
-        return rows_of(found, columns=self.data.columns, keep_numbers=keep_numbers, where=self.where)
+        return rows_of(found, task=self.task, columns=self.data.columns, keep_numbers=keep_numbers, where=self.where)
 
     def named(self, split: str, names: str | list[str]) -> Rows:
         """The rows of splits or files."""
@@ -74,26 +74,27 @@ class _Chooser:
         return self.marked(split, wanted) if isinstance(wanted, schema.ColumnSplit) else self.named(split, wanted)
 
 
-def choose_splits(sources: Sources, data: schema.Data, where: Where) -> tuple[dict[str, Rows], list[str]]:
+def choose_splits(sources: Sources, data: schema.Data, task: str, where: Where) -> tuple[dict[str, Rows], list[str]]:
     """The rows of `train`, `validation` and, where there is one, `test`, with what a person must be told.
 
-    Shares are taken out of train, stratified by label, and count rows of train before anything was taken. Raises
-    DataError for a split that does not exist, is empty, or shares a row with another.
+    Shares are taken out of train, stratified by label (sentences by their rarest tag), and count rows of train before
+    anything was taken. Raises DataError for a split that does not exist, is empty, or shares a row with another.
     """
-    chooser = _Chooser(sources, data, where)
+    chooser = _Chooser(sources, data, task, where)
+    by_label = f"stratified by {stratum_in_words(task)}"
     notices: list[str] = []
     wanted: dict[str, Any] = {}
     if data.splits is not None:
         wanted = {split: getattr(data.splits, split) for split in _OWN_NAMES}
     elif len(sources.names) == 1:
         wanted = {"train": sources.names[0], "validation": _DEFAULT_SHARE, "test": _DEFAULT_SHARE}
-        notices.append(f"{data.path} has no splits of its own: taken apart 80/10/10, stratified by label")
+        notices.append(f"{data.path} has no splits of its own: taken apart 80/10/10, {by_label}")
         notices += _unused_marks(sources)
     else:
         wanted = _own_splits(sources, data, where, notices)
     if wanted["validation"] is None:
         wanted["validation"] = _DEFAULT_SHARE
-        notices.append("no validation split is named: a tenth of train is taken for it, stratified by label")
+        notices.append(f"no validation split is named: a tenth of train is taken for it, {by_label}")
     if wanted["test"] is None:
         notices.append("no test split is named: there will be no test figures")
 
@@ -109,8 +110,7 @@ def choose_splits(sources: Sources, data: schema.Data, where: Where) -> tuple[di
     for split, share in shares.items():
         # half a row rounds up
         total = max(int(share * whole + 0.5), 1)
-        strata = [_stratum(label) for label in train.label]
-        drawn = draw(strata, total=total, seed=data.seed, purpose=split, least=0, spare=1)
+        drawn = draw(strata(train.label), total=total, seed=data.seed, purpose=split, least=0, spare=1)
         if not drawn:
             raise DataError(
                 f"{where('splits', split)}: train has {whole} rows, none of which can be spared for {split}: "
@@ -123,6 +123,10 @@ def choose_splits(sources: Sources, data: schema.Data, where: Where) -> tuple[di
         train = train.take([i for i in range(len(train)) if i not in gone])
     splits["train"] = train
     return {split: splits[split] for split in _OWN_NAMES if split in splits}, notices
+
+
+def stratum_in_words(task: str) -> str:
+    return "each sentence's rarest tag" if task == "token-classification" else "label"
 
 
 def _own_splits(sources: Sources, data: schema.Data, where: Where, notices: list[str]) -> dict[str, str | None]:
@@ -181,10 +185,6 @@ def _refuse_shared_rows(splits: dict[str, Rows], where: Where) -> None:
 
 def _is_share(wanted: Any) -> bool:
     return isinstance(wanted, float)
-
-
-def _stratum(label: Any) -> Hashable:
-    return label if isinstance(label, Hashable) and label is not HIDDEN else str(label)
 
 
 def _comparable(cell: Any, source: Source, column: str) -> str | None:

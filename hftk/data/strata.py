@@ -1,7 +1,24 @@
 """Drawing rows so that every class keeps its share: exact counts, the same rows on every machine."""
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from hashlib import blake2b
+from typing import Any
+
+
+def strata(labels: Sequence[Any]) -> list[Hashable]:
+    """What `draw` keeps the shares of: the label; of a list of tags the one that the fewest rows have.
+
+    By its rarest tag a sentence is drawn so that no tag is lost from where every stratum keeps a row.
+    """
+    rows = Counter(tag for label in labels if isinstance(label, list) for tag in {_hashable(tag) for tag in label})
+
+    def stratum(label: Any) -> Hashable:
+        if not isinstance(label, list):
+            return _hashable(label)
+        return min((_hashable(tag) for tag in label), key=lambda tag: (rows[tag], str(tag)), default=None)
+
+    return [stratum(label) for label in labels]
 
 
 def draw(labels: Sequence[Hashable], *, total: int, seed: int, purpose: str, least: int, spare: int) -> list[int]:
@@ -50,3 +67,7 @@ def allocate(sizes: Sequence[int], *, total: int, least: int, spare: int) -> lis
 
 def _chance(seed: int, purpose: str, position: int) -> bytes:
     return blake2b(f"{seed}/{purpose}/{position}".encode(), digest_size=8).digest()
+
+
+def _hashable(label: Any) -> Hashable:
+    return label if isinstance(label, Hashable) else str(label)

@@ -1,30 +1,41 @@
 """What a person wants to see of their data before training on them."""
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
-from hftk.data.text import TextData
+from hftk.data.labelled import LabelledData
 
 _QUANTILES = (0, 50, 90, 99, 100)
 
 
-def describe(data: TextData) -> list[str]:
-    """Plain lines: rows and classes of every split, lengths of its texts in characters, and the notices."""
+def describe(data: LabelledData) -> list[str]:
+    """Plain lines: rows and classes of every split, lengths of its texts or sentences, and the notices."""
     lines = []
     for split, rows in data.splits.items():
-        counts = Counter(rows["label"])
         before = data.rows_before[split]
         dropped = f" of {before:,}" if before != len(rows) else ""
         lines.append(f"{split}: {len(rows):,}{dropped} rows")
+        tagged = "tags" in rows.column_names
+        counts = Counter(chain.from_iterable(rows["tags"])) if tagged else Counter(rows["label"])
         classes = [f"{name} {counts[number]:,}" for number, name in enumerate(data.labels)]
-        lines.append(f"  classes: {', '.join(classes)}")
+        lines.append(f"  {'tags' if tagged else 'classes'}: {', '.join(classes)}")
+        if tagged:
+            lines.append(f"  words per sentence: {_spread([len(tokens) for tokens in rows['tokens']])}")
         for column in ("text", "text_pair"):
             if column in rows.column_names:
-                sizes = np.array([len(text) for text in rows[column]])
-                shown = (
-                    f"{'max' if q == 100 else 'min' if q == 0 else f'{q} %'} {int(np.percentile(sizes, q)):,}"
-                    for q in _QUANTILES
-                )
-                lines.append(f"  characters per {column}: {', '.join(shown)}")
+                lines.append(f"  characters per {column}: {_spread([len(text) for text in rows[column]])}")
+    if data.image_shape is not None:
+        height, width, channels = data.image_shape
+        kind = "grey" if channels == 1 else "RGB"
+        lines.append(f"images: {width} × {height} pixels (width × height), {kind}")
     return [*lines, *data.notices]
+
+
+def _spread(sizes: Sequence[int]) -> str:
+    shown = (
+        f"{'max' if q == 100 else 'min' if q == 0 else f'{q} %'} {int(np.percentile(sizes, q)):,}" for q in _QUANTILES
+    )
+    return ", ".join(shown)

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hftk.data.cache import cache_folder
-from hftk.data.text import TextData
+from hftk.data.encoded import TokenRows, in_one_piece
+from hftk.data.labelled import LabelledData
+from hftk.data.tagged import tagged_rows
 from hftk.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,40 +24,47 @@ if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 # raise when what is stored, or how, changes
-_FORMAT = 1
+_FORMAT = 2
 # rows per call: enough to occupy the tokenizer's threads, few enough to stay small in memory
 _BATCH = 2000
 _INDEX = "tokens.json"
 
 
-@dataclass(frozen=True)
-class TokenizedSplit:
-    dataset: "datasets.Dataset"
-    """Columns: those of the tokenizer's model_input_names (int32 and int8 lists), labels (int64)."""
-    lengths: np.ndarray
-    """int32 (rows): tokens per row, special tokens included."""
-    truncated: int
-    """Rows that were longer than max_length."""
-
-
 def tokenize(
-    data: TextData, tokenizer: "PreTrainedTokenizerBase", max_length: int, cache_dir: Path | None = None
-) -> dict[str, TokenizedSplit]:
+    data: LabelledData,
+    tokenizer: "PreTrainedTokenizerBase",
+    max_length: int,
+    *,
+    tag_piece: str = "first",
+    cache_dir: Path | None = None,
+) -> dict[str, TokenRows]:
     """Every split's token ids, at most `max_length` per row; of a pair the longer text is cut first.
 
-    Kept below `cache_dir` (default: $HFTK_CACHE, or ~/.cache/hftk), or in memory where that cannot be written. Raises
-    DataError where special tokens alone fill `max_length`.
+    A tagged sentence that is longer becomes several rows, so that each of its words is trained on or judged; a word of
+    several pieces has its tag on its `tag_piece`, first or last. Kept below `cache_dir` (default: $HFTK_CACHE, or
+    ~/.cache/hftk), or in memory where that cannot be written. Raises DataError where special tokens alone fill
+    `max_length`.
     """
-    pairs = "text_pair" in data.splits["train"].column_names
-    special = tokenizer.num_special_tokens_to_add(pair=pairs)
+    import pyarrow as pa
+
+    columns = data.splits["train"].column_names
+    special = tokenizer.num_special_tokens_to_add(pair="text_pair" in columns)
     if max_length <= special:
         raise DataError(f"data.max_length: {max_length} leaves no room for text beside {special} special tokens")
-    folder = (cache_dir or cache_folder()) / "tokens" / _key(data, tokenizer, max_length)
+    tagging = "tokens" in columns
+    folder = (cache_dir or cache_folder()) / "tokens" / _key(data, tokenizer, max_length, tag_piece if tagging else "")
     stored = _read(folder)
     if stored is None:
-        made = {name: _tokenize_split(rows, tokenizer, max_length) for name, rows in data.splits.items()}
+        made = {}
+        with _settings_restored(tokenizer):
+            for name, rows in data.splits.items():
+                if tagging:
+                    columns, cut = tagged_rows(rows, tokenizer, max_length, tag_piece=tag_piece)
+                    made[name] = pa.table({column: _lists(values) for column, values in columns.items()}), cut
+                else:
+                    made[name] = _tokenize_split(rows, tokenizer, max_length)
         stored = (_write(folder, made) and _read(folder)) or made
-    return {name: _as_split(table, truncated) for name, (table, truncated) in stored.items()}
+    return {name: _as_split(table, truncated, tokenizer) for name, (table, truncated) in stored.items()}
 
 
 def decoded_example(row: Mapping[str, Any], tokenizer: "PreTrainedTokenizerBase") -> str:
@@ -71,19 +79,22 @@ def _tokenize_split(
     import pyarrow as pa
 
     batches, truncated = [], 0
-    with _settings_restored(tokenizer):
-        for start in range(0, len(rows), _BATCH):
-            batch = rows[start : start + _BATCH]
-            texts, pairs = batch["text"], batch.get("text_pair")
-            coded = tokenizer(texts, pairs, truncation="longest_first", max_length=max_length, padding=False)
-            columns = {name: coded[name] for name in tokenizer.model_input_names if name in coded}
-            truncated += _count_cut(coded, texts, pairs, tokenizer, max_length)
-            arrays = {
-                name: pa.array(values, pa.list_(pa.int32() if name == "input_ids" else pa.int8()))
-                for name, values in columns.items()
-            }
-            batches.append(pa.table(arrays | {"labels": pa.array(batch["label"], pa.int64())}))
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        texts, pairs = batch["text"], batch.get("text_pair")
+        coded = tokenizer(texts, pairs, truncation="longest_first", max_length=max_length, padding=False)
+        truncated += _count_cut(coded, texts, pairs, tokenizer, max_length)
+        arrays = {name: _lists(coded[name]) for name in tokenizer.model_input_names if name in coded}
+        arrays.pop("attention_mask", None)  # 1 for each token: made with the batch
+        batches.append(pa.table(arrays | {"labels": pa.array(batch["label"], pa.int64())}))
     return pa.concat_tables(batches), truncated
+
+
+def _lists(values: list[list[int]]) -> "pa.Array":
+    """(rows,): the numbers of each row."""
+    import pyarrow as pa
+
+    return pa.array(values, pa.large_list(pa.int32()))
 
 
 def _count_cut(
@@ -116,7 +127,7 @@ def _settings_restored(tokenizer: "PreTrainedTokenizerBase") -> Iterator[None]:
             backend.enable_padding(**padding) if padding else backend.no_padding()
 
 
-def _key(data: TextData, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
+def _key(data: LabelledData, tokenizer: "PreTrainedTokenizerBase", max_length: int, tag_piece: str) -> str:
     """sha256 (hex) of everything that decides the tokens."""
     import tokenizers
     import transformers
@@ -132,6 +143,7 @@ def _key(data: TextData, tokenizer: "PreTrainedTokenizerBase", max_length: int) 
         "versions": [transformers.__version__, tokenizers.__version__],
         "data": data.fingerprint,
         "max_length": max_length,
+        "tag_piece": tag_piece,
         "class": type(tokenizer).__qualname__,
         "content": content,
         "special_tokens": tokenizer.special_tokens_map,
@@ -157,7 +169,7 @@ def _write(folder: Path, made: Mapping[str, tuple["pa.Table", int]]) -> bool:
                 pa.OSFile(str(beside / f"{name}.arrow"), "wb") as file,
                 pa.ipc.new_stream(file, table.schema) as stream,
             ):
-                stream.write_table(table)
+                stream.write_table(table.combine_chunks())  # one batch: its arrays are read as they lie on the disk
             index[name] = {"truncated": truncated, "sha256": _file_hash(beside / f"{name}.arrow")}
         (beside / _INDEX).write_text(json.dumps(index), encoding="utf-8")
         try:
@@ -205,9 +217,27 @@ def _file_hash(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _as_split(table: "pa.Table", truncated: int) -> TokenizedSplit:
-    import datasets
-    import pyarrow.compute as pc
+def _as_split(table: "pa.Table", truncated: int, tokenizer: "PreTrainedTokenizerBase") -> TokenRows:
+    """The table's arrays without a copy, as far as they lie in one piece."""
+    import pyarrow as pa
 
-    lengths = pc.list_value_length(table["input_ids"]).to_numpy().astype(np.int32)
-    return TokenizedSplit(datasets.Dataset(datasets.table.InMemoryTable(table)), lengths, truncated)
+    per_token = pa.types.is_large_list(table.schema.field("labels").type)
+    columns = {name: in_one_piece(table[name]) for name in table.column_names}
+    if len(table) == 0:
+        raise DataError("data: a split without a row cannot be tokenized")
+    lists = {name: column for name, column in columns.items() if pa.types.is_large_list(column.type)}
+    starts = lists["input_ids"].offsets.to_numpy()
+    values = {name: column.values.to_numpy() for name, column in lists.items()}
+    labels = values.pop("labels") if per_token else columns["labels"].to_numpy()
+    padding = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
+    return TokenRows(
+        values=values,
+        padding={name: padding.get(name, 0) for name in values},
+        starts=starts[:-1],
+        lengths=np.diff(starts).astype(np.int32),
+        labels=labels,
+        per_token=per_token,
+        attention_mask="attention_mask" in tokenizer.model_input_names,
+        padding_side=tokenizer.padding_side,
+        truncated=truncated,
+    )

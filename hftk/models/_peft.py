@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from peft import PEFT_TYPE_TO_CONFIG_MAPPING, PeftConfig, PeftModel, PeftType, TaskType, get_peft_model
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from hftk.errors import RecipeError
+from hftk.models._pretrained import AUTO_CLASS
 
 _OWNED = {
     "task_type": "task",
@@ -19,10 +20,11 @@ _OWNED = {
     "auto_mapping": "hftk",
     "peft_version": "hftk",
 }
+_TASK_TYPE = {"text-classification": TaskType.SEQ_CLS, "token-classification": TaskType.TOKEN_CLS}
 
 
-def peft_config(peft: Mapping[str, Any]) -> PeftConfig:
-    """The recipe's `peft:` section as a PEFT config for sequence classification.
+def peft_config(peft: Mapping[str, Any], *, task: str) -> PeftConfig:
+    """The recipe's `peft:` section as a PEFT config for the task.
 
     Raises RecipeError with every unknown field, or with what the config class itself refuses.
     """
@@ -40,18 +42,18 @@ def peft_config(peft: Mapping[str, Any]) -> PeftConfig:
     if problems:
         raise RecipeError(problems)
     try:
-        return config_class(task_type=TaskType.SEQ_CLS, **given)
+        return config_class(task_type=_TASK_TYPE[task], **given)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"peft: refused by {config_class.__name__}: {error}") from error
 
 
-def add_adapter(model: PreTrainedModel, *, peft: Mapping[str, Any], new_modules: Sequence[str]) -> PeftModel:
+def add_adapter(model: PreTrainedModel, *, task: str, peft: Mapping[str, Any], new_modules: Sequence[str]) -> PeftModel:
     """The model with its weights frozen, an adapter added, and every freshly initialised module trained.
 
     PEFT trains heads called `classifier` or `score` by itself; a head of another name, or a new pooler, would stay
     at its random values (peft 0.21), so these are named here.
     """
-    config = peft_config(peft)
+    config = peft_config(peft, task=task)
     named = list(getattr(config, "modules_to_save", None) or [])
     by_itself = ("classifier", "score")
     others = [name for name in new_modules if name.split(".")[0] not in by_itself and name not in named]
@@ -69,8 +71,8 @@ def add_adapter(model: PreTrainedModel, *, peft: Mapping[str, Any], new_modules:
     return wrapped
 
 
-def check_adapter(config: PreTrainedConfig, *, peft: Mapping[str, Any]) -> None:
+def check_adapter(config: PreTrainedConfig, *, task: str, peft: Mapping[str, Any]) -> None:
     """Raises RecipeError as `add_adapter` would, without reading any weights."""
     with torch.device("meta"):
-        model = AutoModelForSequenceClassification.from_config(config)
-        add_adapter(model, peft=peft, new_modules=[])
+        model = AUTO_CLASS[task].from_config(config)
+        add_adapter(model, task=task, peft=peft, new_modules=[])

@@ -12,6 +12,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
@@ -22,6 +23,11 @@ from hftk import hub
 from hftk.errors import RecipeError, RunError
 
 PACKAGE_PREFIX = "package:"
+# task → the class that puts the head on
+AUTO_CLASS = {
+    "text-classification": AutoModelForSequenceClassification,
+    "token-classification": AutoModelForTokenClassification,
+}
 # what the recipe's data, loss or saved folder decide: an override would be undone or break the labels
 _OWNED_CONFIG_KEYS = {
     "num_labels": "the data's labels",
@@ -76,9 +82,20 @@ def load_config(pretrained: str, *, revision: str | None, overrides: Mapping[str
     return config
 
 
-def load_tokenizer(pretrained: str, *, revision: str | None) -> PreTrainedTokenizerBase:
-    """The model's own tokenizer, padding on the right unless the model says otherwise."""
+def load_tokenizer(pretrained: str, *, task: str, revision: str | None) -> PreTrainedTokenizerBase:
+    """The model's own tokenizer, padding on the right unless the model says otherwise.
+
+    For tagging it takes lists of words: one that marks word beginnings by a space puts it before every word.
+    """
     tokenizer = _from_pretrained(AutoTokenizer, pretrained, revision=revision)
+    if task == "token-classification":
+        if not tokenizer.is_fast:
+            raise RecipeError(
+                f"model.pretrained: {pretrained}: its tokenizer does not say which word a piece belongs to (no fast "
+                "tokenizer), so it cannot tag words; choose another model"
+            )
+        if getattr(tokenizer, "add_prefix_space", None) is False:
+            tokenizer = _from_pretrained(AutoTokenizer, pretrained, revision=revision, add_prefix_space=True)
     if tokenizer.pad_token is None:
         raise RecipeError(
             f"model.pretrained: {pretrained}: its tokenizer has no padding token; "
@@ -106,19 +123,19 @@ class LoadedModel:
 
 
 def load_model(
-    pretrained: str, *, revision: str | None, config: PreTrainedConfig, labels: Sequence[str]
+    pretrained: str, *, task: str, revision: str | None, config_overrides: Mapping[str, Any], labels: Sequence[str]
 ) -> LoadedModel:
     """The encoder in float32 with a new head of `len(labels)` classes, label names in its config.
 
     Call it under the run's seed: the head is drawn from torch's generator. A head of another size in the checkpoint
     is replaced; any other weight of another shape is a RunError.
     """
-    config.num_labels = len(labels)
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {name: label_id for label_id, name in enumerate(labels)}
-    config.problem_type = "single_label_classification"
+    config = load_config(pretrained, revision=revision, overrides=config_overrides)
+    name_labels(config, labels)
+    if task == "text-classification":
+        config.problem_type = "single_label_classification"
     model, info = _from_pretrained(
-        AutoModelForSequenceClassification,
+        AUTO_CLASS[task],
         pretrained,
         revision=revision,
         config=config,
@@ -138,6 +155,13 @@ def load_model(
         )
     new = {key.rpartition(".")[0] for key in [*info["missing_keys"], *mismatched]}
     return LoadedModel(model=model, new_modules=sorted(new))
+
+
+def name_labels(config: PreTrainedConfig, labels: Sequence[str]) -> None:
+    """Both directions: transformers derives neither from the other."""
+    config.num_labels = len(labels)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {name: label_id for label_id, name in enumerate(labels)}
 
 
 def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, **options: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hftk.recipe.data_checks import check_data
-from hftk.recipe.metrics import METRICS
+from hftk.recipe.metrics import ENTITY_METRICS, METRICS
 from hftk.recipe.model_checks import check_model, check_peft
 from hftk.recipe.places import Keys, among, shown
 from hftk.recipe.schema import EarlyStopping, Hub, Recipe, SweepMetric, Tracking
@@ -19,12 +19,15 @@ def check_recipe(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
     """Where in the recipe, and what is wrong; every problem of it."""
     for text in wrong_folder_name(recipe.name):
         yield ("name",), text
-    if recipe.task != "text-classification":
-        yield ("task",), f"{recipe.task} is not supported yet; this version does text-classification"
-    yield from _below("data", check_data(recipe.data))
+    if recipe.task == "image-classification" and recipe.model.pretrained is not None:
+        yield ("model", "pretrained"), "images are read by an architecture only; write model.architecture: rnn"
+    yield from _below("data", check_data(recipe.data, recipe.task))
     yield from check_model(recipe)
     yield from _below("training", (((key,), text) for key, text in check_training(recipe.training)))
     yield from check_metrics(recipe.metrics)
+    for index, name in enumerate(recipe.metrics):
+        if name in ENTITY_METRICS and recipe.task != "token-classification":
+            yield ("metrics", index), f"{name} is for token-classification; take it out"
     if recipe.early_stopping is not None:
         yield from _check_early_stopping(recipe.early_stopping, recipe.metrics)
     if recipe.peft is not None:

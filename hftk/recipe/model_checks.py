@@ -7,11 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import hftk
+from hftk.recipe.architectures import DECIDED, architectures, fields_without_effect, settings_of, tasks_of
 from hftk.recipe.data_checks import near_files
 from hftk.recipe.installed import peft_types
 from hftk.recipe.places import Keys, among, did_you_mean, shown
-from hftk.recipe.schema import Model, Recipe
+from hftk.recipe.schema import Embeddings, Model, Recipe, Tokenizer
+from hftk.recipe.validation import validated
 
 _PACKAGE = "package:"
 # Python packages that carry a model, and what installs them
@@ -24,7 +25,7 @@ _OWNED = {
     "label2id": "the labels of the data decide it, and data.label_names their names",
     "problem_type": "task decides it (multi-label and regression are not supported yet)",
     "architectures": "task decides it",
-    "model_type": "the pretrained model decides it",
+    "model_type": "the model decides it",
 }
 
 
@@ -43,7 +44,7 @@ def check_model(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
             if getattr(recipe, section) is not None:
                 yield (section,), f"has no effect on a pretrained model, which brings its own {section}; take it out"
     elif model.architecture is not None:
-        yield ("model", "architecture"), _wrong_architecture(model.architecture)
+        yield from _check_architecture(recipe, model.architecture)
     else:
         yield _neither(model)
 
@@ -52,22 +53,82 @@ def _neither(model: Model) -> tuple[Keys, str]:
     for key in model.config_overrides:
         if near := did_you_mean(key, ("pretrained", "architecture")):
             return ("model", key), f"unknown key{near}"
-    return ("model",), "names no model; write model.pretrained: a Hub id, a folder, or package:<python package>/<path>"
+    return ("model",), (
+        "names no model; write model.pretrained: a Hub id, a folder, or package:<python package>/<path>; or "
+        f"model.architecture: {' | '.join(architectures())}"
+    )
 
 
-def architectures() -> list[str]:
-    """The files of hftk/models that are an architecture."""
-    folder = Path(hftk.__file__).parent / "models"
-    return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
-
-
-def _wrong_architecture(name: str) -> str:
+def _check_architecture(recipe: Recipe, name: str) -> Iterator[tuple[Keys, str]]:
     known = architectures()
-    if not known:
-        return f"{shown(name)}: this version trains pretrained models only; write model.pretrained"
     if name not in known:
-        return f"no architecture {shown(name)}{among(name, known)}"
-    return f"{shown(name)} cannot be trained by this version; write model.pretrained"
+        yield ("model", "architecture"), f"no architecture {shown(name)}{among(name, known)}"
+        return
+    if recipe.task not in tasks_of(name):
+        takers = [one for one in known if recipe.task in tasks_of(one)]
+        yield ("model", "architecture"), f"{name} does not do {recipe.task}; allowed: {', '.join(takers)}"
+        return
+    if recipe.model.revision is not None:
+        yield ("model", "revision"), "has no effect on an architecture, which is trained from its start; take it out"
+    if recipe.peft is not None:
+        yield (
+            ("peft",),
+            f"has no effect here: PEFT adapts pretrained weights, and {name} begins without any; take it out",
+        )
+    yield from _check_settings(recipe, name)
+    images = recipe.task == "image-classification"
+    for section in ("tokenizer", "embeddings") if images else ():
+        if getattr(recipe, section) is not None:
+            yield (section,), "has no effect on images; take it out"
+    if recipe.tokenizer is not None and not images:
+        yield from _check_tokenizer(recipe.tokenizer)
+    if recipe.embeddings is not None and not images:
+        yield from _check_embeddings(recipe.embeddings)
+
+
+def _check_settings(recipe: Recipe, name: str) -> Iterator[tuple[Keys, str]]:
+    """The architecture's own fields: names, types, and those that do nothing for this task."""
+    settings, given = settings_of(name), recipe.model.config_overrides
+    for key in given:
+        if key in DECIDED:
+            yield ("model", key), f"{DECIDED[key]}; take it out"
+        elif key in fields_without_effect(name, recipe.task):
+            yield ("model", key), f"has no effect on {recipe.task}; take it out"
+        elif key == "embedding_size" and recipe.embeddings is not None:
+            yield ("model", key), "the embeddings decide it; take it out"
+        elif key not in settings.model_fields and key not in _OWNED:
+            yield ("model", key), f"no field of {name}{among(key, list(settings.model_fields))}"
+    known = {key: value for key, value in given.items() if key in settings.model_fields}
+    yield from validated(settings, known, at=("model",))[1]
+
+
+def _check_tokenizer(tokenizer: Tokenizer) -> Iterator[tuple[Keys, str]]:
+    if tokenizer.type == "unigram" and "min_count" in _set(tokenizer):
+        yield ("tokenizer", "min_count"), "has no effect on unigram, which keeps the likeliest pieces; take it out"
+
+
+def _check_embeddings(embeddings: Embeddings) -> Iterator[tuple[Keys, str]]:
+    given = _set(embeddings)
+    if embeddings.method == "file":
+        for key in sorted(given - {"method", "path", "freeze"}):
+            yield ("embeddings", key), "has no effect on vectors from a file; take it out"
+        if embeddings.path is None:
+            yield ("embeddings", "path"), "missing; the file with the vectors, such as glove.6B.100d.txt"
+        elif not os.path.isfile(path := Path(os.path.expanduser(embeddings.path))):
+            kind = "is a folder; name the file in it" if os.path.isdir(path) else f"no such file{near_files(path)}"
+            yield ("embeddings", "path"), f"{shown(embeddings.path)}: {kind}"
+        return
+    if embeddings.path is not None:
+        yield ("embeddings", "path"), f"has no effect with method {embeddings.method}; write method: file"
+    for key in sorted({"min_n", "max_n", "bucket"} & given) if embeddings.method == "word2vec" else ():
+        yield ("embeddings", key), "has no effect on word2vec; it is for method: fasttext"
+    if embeddings.method == "fasttext" and embeddings.min_n > embeddings.max_n:
+        yield ("embeddings", "min_n"), f"{embeddings.min_n} is more than max_n {embeddings.max_n}"
+
+
+def _set(section: Tokenizer | Embeddings) -> set[str]:
+    """Its keys that do not have their default: a recipe with every default written out asks for the same."""
+    return {key for key, field in type(section).model_fields.items() if getattr(section, key) != field.default}
 
 
 def _wrong_pretrained(source: str) -> Iterator[str]:

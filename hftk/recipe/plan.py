@@ -167,7 +167,7 @@ def _run(
     }
     return PlannedRun(
         name=run_name(name, seed, seeds=len(whole.seeds)),
-        recipe=recipe.model_copy(update={"seeds": [seed], "sweep": None}),
+        recipe=recipe.model_copy(update={"seeds": [seed], "sweep": None, "tokenizer": _tokenizer(recipe)}),
         seed=seed,
         swept=swept,
         setting=name,
@@ -177,12 +177,19 @@ def _run(
 
 def resolved_recipe(recipe: schema.Recipe) -> dict[str, Any]:
     """The recipe as plain values, with every default filled in, also those of `training`."""
-    resolved = recipe.model_dump() | {"training": training_with_defaults(recipe.training)}
+    resolved = recipe.model_copy(update={"tokenizer": _tokenizer(recipe)}).model_dump()
+    resolved |= {"training": training_with_defaults(recipe.training)}
     if recipe.sweep is not None and recipe.sweep.parameters is not None:
         # an absent `value` is none, and a null one is null: only what is written can be shown
         parameters = recipe.sweep.parameters.items()
         resolved["sweep"]["parameters"] = {key: one.model_dump(exclude_unset=True) for key, one in parameters}
     return resolved
+
+
+def _tokenizer(recipe: schema.Recipe) -> schema.Tokenizer | None:
+    """An architecture that reads texts has one, also where the recipe says nothing of it."""
+    reads_texts = recipe.model.architecture is not None and recipe.task != "image-classification"
+    return recipe.tokenizer or (schema.Tokenizer() if reads_texts else None)
 
 
 def _content(recipe: schema.Recipe) -> str:

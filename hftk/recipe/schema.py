@@ -44,21 +44,57 @@ class Splits(Section):
 
 
 class Columns(Section):
-    """Which columns of the data hold what."""
+    """Which columns of the data hold what; `text`, `tokens` or `image`, as the task has it."""
 
     text: StrictStr = "text"
     """The text to classify."""
     text_pair: StrictStr | None = None
     """A second text, for tasks on pairs."""
     label: StrictStr = "label"
-    """The class: a name or a number."""
+    """The class of a text or image: a name or a number."""
+    tokens: StrictStr | Annotated[StrictInt, Field(ge=0)] = "tokens"
+    """Tagging: the list of a sentence's words; in a CoNLL file the number of its column, from 0."""
+    tags: StrictStr | Annotated[StrictInt, Field(ge=0)] = "tags"
+    """Tagging: the list of their tags; in a CoNLL file the number of its column, from 0."""
+    image: StrictStr = "image"
+    """The image to classify."""
+
+
+class RelabelThresholds(Section):
+    """Of the polarity of a text, from -1 to 1."""
+
+    negative: Annotated[Number, Field(ge=-1, le=1)] = -0.05
+    """Below it a text is negative."""
+    positive: Annotated[Number, Field(ge=-1, le=1)] = 0.05
+    """Above it a text is positive; between the two, neutral."""
+
+
+class RelabelNames(Section):
+    """What the data call the three classes."""
+
+    negative: StrictStr = "negative"
+    neutral: StrictStr | None = "neutral"
+    """null for data of two classes: then the two thresholds must be equal, and a text exactly there is positive."""
+    positive: StrictStr = "positive"
+
+
+class Relabel(Section):
+    """New labels from the texts themselves, in place of those of the data."""
+
+    method: Literal["textblob"]
+    """textblob: the polarity that TextBlob's lexicon gives an English text."""
+    thresholds: RelabelThresholds = RelabelThresholds()
+    labels: RelabelNames = RelabelNames()
+    splits: Annotated[list[Literal["train", "validation", "test"]], Field(min_length=1)] = ["train"]
+    """Which splits; figures on a relabelled test split compare with no other's."""
 
 
 class Data(Section):
     """Rows: where they are, what they hold, how they are split."""
 
     path: StrictStr
-    """What `datasets.load_dataset` takes, a csv/tsv/json/jsonl/parquet/arrow file, a folder, or builtin:<name>."""
+    """What `datasets.load_dataset` takes, a csv/tsv/json/jsonl/parquet/arrow or CoNLL file, a folder (of such files, of
+    idx files, of images), or builtin:<name>."""
     name: StrictStr | None = None
     """Configuration of a Hub data set."""
     revision: StrictStr | None = None
@@ -66,7 +102,7 @@ class Data(Section):
     data_files: StrictStr | list[StrictStr] | dict[StrictStr, StrictStr | list[StrictStr]] | None = None
     """Files of a Hub data set or folder, by split."""
     encoding: StrictStr | None = None
-    """Of csv, tsv, json and jsonl files; utf-8 unless named (a Korean spreadsheet often writes cp949)."""
+    """Of csv, tsv, json, jsonl and CoNLL files; utf-8 unless named (a Korean spreadsheet often writes cp949)."""
     header: StrictBool | Literal["infer"] | None = "infer"
     """csv: does the first line name the columns? infer: yes, unless column_names are given. null: no."""
     delimiter: StrictStr | None = None
@@ -88,6 +124,10 @@ class Data(Section):
     """Tokens per row, special tokens included; longer rows are cut, and counted. Absent: what the model takes."""
     limit: PositiveInt | None = None
     """Rows per split, stratified, drawn after splitting."""
+    relabel: Relabel | None = None
+    """Absent: the labels of the data."""
+    tag_piece: Literal["first", "last"] = "first"
+    """Tagging with subwords: the piece of a word that carries its tag; the others count nowhere."""
 
 
 class Model(BaseModel):
@@ -106,6 +146,58 @@ class Model(BaseModel):
     def config_overrides(self) -> dict[str, Any]:
         """The further keys."""
         return dict(self.model_extra or {})
+
+
+class Tokenizer(Section):
+    """How texts become token ids, for `model.architecture`; built from the train split only."""
+
+    type: Literal["word", "wordpiece", "bpe", "unigram"] = "word"
+    """word: a vocabulary of whole words; the others are trained subwords, which leave few words unknown."""
+    lowercase: StrictBool = True
+    """Are capitals made small?"""
+    split: Literal["words", "punctuation", "whitespace"] | None = None
+    """What is a word. words: letters and digits, signs are left out; punctuation: every sign is a word of its own;
+    whitespace: all between two spaces. Absent: punctuation for texts; whitespace for tagging, where each token of the
+    data is one word."""
+    min_count: PositiveInt = 2
+    """A word that is rarer in train is unknown; of subwords, pairs that are rarer are not joined."""
+    max_vocab: Annotated[StrictInt, Field(ge=3)] | None = None
+    """Entries at most, the commonest first, special ones included. Absent: all words; 8,000 subwords."""
+
+
+class Embeddings(Section):
+    """Word vectors to begin with, for `model.architecture`; the tokenizer's vocabulary rules."""
+
+    method: Literal["word2vec", "fasttext", "file"]
+    """word2vec, fasttext: trained on the train split by gensim; file: made before, such as GloVe."""
+    path: StrictStr | None = None
+    """file: word2vec's text or binary form, GloVe's text (.gz too), or gensim's .kv."""
+    vector_size: PositiveInt = 100
+    """Numbers per word."""
+    window: PositiveInt = 5
+    """Words to each side that count as context."""
+    epochs: PositiveInt = 5
+    """Passes over the train split."""
+    sg: Literal[0, 1] = 0
+    """1: skip-gram; 0: CBOW."""
+    negative: PositiveInt = 5
+    """Noise words per word."""
+    alpha: Annotated[Number, Field(gt=0, le=0.2)] = 0.025
+    """Learning rate at the start; it falls linearly. Above 0.2 vectors explode (gensim 4.4)."""
+    sample: Annotated[Number, Field(ge=0)] = 1e-3
+    """Words above this share of the corpus are thinned out."""
+    min_n: PositiveInt = 3
+    """fasttext: shortest piece of a word, in characters."""
+    max_n: PositiveInt = 6
+    """fasttext: longest piece of a word, in characters."""
+    bucket: PositiveInt = 2_000_000
+    """fasttext: rows of the table that the pieces share; each costs 4 × vector_size bytes of memory."""
+    workers: PositiveInt = 1
+    """Threads; with one the vectors are the same, bit for bit, each time."""
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
+    """Of gensim; independent of `seeds`, so that runs of several seeds share the vectors."""
+    freeze: StrictBool = False
+    """Are the vectors left as they are while the model trains?"""
 
 
 class EarlyStopping(Section):
@@ -194,10 +286,10 @@ class Recipe(Section):
     """What the model does, in the words of the Hub's pipeline tags."""
     data: Data
     model: Model
-    tokenizer: dict[StrictStr, Any] | None = None
-    """For `model.architecture`: how a tokenizer is built from the train split."""
-    embeddings: dict[StrictStr, Any] | None = None
-    """For `model.architecture`: pretrained word vectors, made or loaded."""
+    tokenizer: Tokenizer | None = None
+    """For `model.architecture` on texts: how a tokenizer is built from the train split."""
+    embeddings: Embeddings | None = None
+    """For `model.architecture` on texts: word vectors, made or loaded. Absent: random ones, trained."""
     training: dict[StrictStr, Any] = {}
     """Fields of transformers.TrainingArguments, less those that hftk owns."""
     class_weights: Literal["balanced"] | dict[Scalar, Annotated[Number, Field(gt=0)]] | None = None

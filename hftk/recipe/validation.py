@@ -93,8 +93,12 @@ def _messages(errors: Iterable[ErrorDetails | dict[str, Any]], data: Any) -> Ite
     for path, tagged in unions.items():
         value = value_at(data, path)
         inner = [one for one in tagged if len(one["loc"]) > len(path)]
+        words = [one for one in tagged if one["type"] == "literal_error" and len(one["loc"]) == len(path)]
+        one_of_words = words and all(one["type"] in ("literal_error", "list_type") for one in tagged)
         if isinstance(value, Mapping | list) and inner:
             yield from _messages(inner, data)
+        elif one_of_words:
+            yield path, f"{shown(value)} is none of its values{among(value, _literals(words[0]))}"
         else:
             hint = spelling_hint(value, ("bool",) if path[-1] == "header" else ("int", "float"))
             words = _pick(_ONE_OF, path, "a number")
@@ -160,10 +164,10 @@ def _unknown_key(path: Keys) -> str:
         return f"unknown key; dots are for overrides and sweeps: nest the keys, {_nested(key)}"
     known = list(_fields(tuple(above)))
     near = get_close_matches(str(key), known, n=1, cutoff=0.85)
-    if not near and (elsewhere := _elsewhere().get(str(key))):
-        return f"unknown key; did you mean {elsewhere}?"
     if not above and not near and key in GONE:
         return f"unknown key; {GONE[key]}"
+    if not near and (elsewhere := _elsewhere().get(str(key))):
+        return f"unknown key; did you mean {elsewhere}?"
     return "unknown key" + among(key, known)
 
 

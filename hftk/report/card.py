@@ -5,18 +5,20 @@ from pathlib import Path
 from huggingface_hub import ModelCardData
 
 import hftk
-from hftk.recipe.schema import Recipe
+from hftk.recipe.schema import Embeddings, Recipe
 from hftk.report.runs import Run, read_run
 from hftk.report.table import Table
 from hftk.report.tables import epochs_table, test_figure
 from hftk.report.wording import escaped, figure, split_metric
 
-_LOADING = """```python
-from transformers import pipeline
-
-classify = pipeline("{task}", model="path/to/this/folder")
-print(classify("a text to classify"))
-```"""
+# task → what the pipeline is called with
+_EXAMPLE = {
+    "text-classification": '"a text to classify"',
+    "token-classification": '"words , parted by spaces as in the data"',
+    "image-classification": '"picture.png"',
+}
+# an architecture of hftk's own, saved with the code that defines it
+_OWN_CODE = "The folder holds the model's own code, a few short files of plain PyTorch: hence `trust_remote_code`."
 
 
 def write_card(folder: Path, recipe: Recipe) -> None:
@@ -27,16 +29,15 @@ def write_card(folder: Path, recipe: Recipe) -> None:
 
 def card(run: Run, recipe: Recipe) -> str:
     """Metadata that the Hub reads, then what the model is, its figures and how it was made."""
-    base = _shown(recipe.model.pretrained or "")
     data = _shown(recipe.data.path)
     sizes = ", ".join(f"{rows:,} rows of {split}" for split, rows in run.data.rows.items())
     parts = [
         f"---\n{_metadata(recipe).to_yaml()}\n---",
         f"# {escaped(recipe.name)}: {escaped(run.name)}",
-        f"{base}, fine-tuned by hftk {hftk.__version__} on {data} ({sizes}) to tell apart "
+        f"{_origin(recipe)} by hftk {hftk.__version__} on {data} ({sizes}) to tell apart "
         f"{len(run.data.labels)} classes: " + escaped(", ".join(run.data.labels)) + ".",
         "## Use",
-        _LOADING.format(task=recipe.task),
+        _loading(recipe),
         "## Figures",
         _figures(run).markdown(),
         f"The weights are those of epoch {run.kept_epoch:g}; one seed ({run.seed}). Selection used validation only.",
@@ -45,6 +46,31 @@ def card(run: Run, recipe: Recipe) -> str:
         "The complete recipe is the file `recipe.yaml` of the run.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _origin(recipe: Recipe) -> str:
+    if recipe.model.pretrained is not None:
+        return f"{_shown(recipe.model.pretrained)}, fine-tuned"
+    settings = ", ".join(f"{key}: {value}" for key, value in recipe.model.config_overrides.items())
+    vectors = f", its word vectors begun with {_vectors(recipe.embeddings)}" if recipe.embeddings else ""
+    return f"{recipe.model.architecture}{f' ({escaped(settings)})' if settings else ''}, trained from scratch{vectors},"
+
+
+def _vectors(embeddings: Embeddings) -> str:
+    made = f"{embeddings.method} on the train split" if embeddings.method != "file" else _shown(embeddings.path or "")
+    return made + (" and left so" if embeddings.freeze else "")
+
+
+def _loading(recipe: Recipe) -> str:
+    own = recipe.model.pretrained is None
+    trust = ", trust_remote_code=True" if own else ""
+    code = f"""```python
+from transformers import pipeline
+
+classify = pipeline("{recipe.task}", model="path/to/this/folder"{trust})
+print(classify({_EXAMPLE[recipe.task]}))
+```"""
+    return f"{code}\n\n{_OWN_CODE}" if own else code
 
 
 def _metadata(recipe: Recipe) -> ModelCardData:

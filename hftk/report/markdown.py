@@ -126,7 +126,10 @@ def _truncations(run: Run) -> list[str]:
     for split, cut in run.data.truncated.items():
         rows = run.data.rows.get(split)
         if cut and rows:
-            notices.append(f"{split}: {cut:,} of {rows:,} rows ({cut / rows:.1%}) were cut at the maximum length.")
+            notices.append(
+                f"{split}: {cut:,} of {rows:,} rows ({cut / rows:.1%}) were longer than the maximum length and "
+                f"{run.data.longer_are}."
+            )
     return notices
 
 

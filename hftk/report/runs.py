@@ -36,7 +36,9 @@ class RunData(BaseModel):
     rows_before: dict[str, int] = {}
     """Per split, the rows before bad ones were skipped and a limit was applied."""
     truncated: dict[str, int] = {}
-    """Per split, the rows that were cut at max_length."""
+    """Per split, the rows that were longer than the maximum length."""
+    longer_are: str = "cut"
+    """What was done with them."""
 
 
 class Run(BaseModel):

@@ -3,7 +3,7 @@
 from hftk.data.summary import describe
 from hftk.data.tokens import decoded_example
 from hftk.sweep.expansion import SweepPlan
-from hftk.sweep.inputs import Preparation
+from hftk.sweep.inputs import Preparation, RunInputs
 from hftk.sweep.planning import planned_lines
 from hftk.training.processes import quiet_libraries, start_processes
 
@@ -21,8 +21,26 @@ def checked_lines(plan: SweepPlan) -> list[str]:
     lines = planned_lines(plan, inputs=inputs, kept=set(), notices=[], processes=processes)
     described = [line for line in describe(first.data) if line not in lines]  # its notices stand above already
     lines += ["", "runs:", *(f"  {run.name}" for run in plan.runs), "", *described, ""]
-    lines.append(f"the first rows of train as the model sees them (at most {first.max_length} tokens):")
-    for row in range(min(EXAMPLES_SHOWN, len(first.data.splits["train"]))):
-        label = first.data.labels[first.data.splits["train"][row]["label"]]
-        lines.append(f"  {label}: {decoded_example(first.splits['train'].dataset[row], first.tokenizer)}")
+    lines += _examples(first)
+    return lines
+
+
+def _examples(inputs: RunInputs) -> list[str]:
+    """The first rows of train as the model sees them."""
+    train, encoded = inputs.data.splits["train"], inputs.splits["train"]
+    if inputs.max_length is None:
+        pixels = encoded[0]["pixel_values"]
+        return [
+            f"the first image of train as the model sees it: {tuple(pixels.shape)} (channels, height, width), "
+            f"from {pixels.min():.2f} to {pixels.max():.2f}, {inputs.data.labels[train[0]['label']]}"
+        ]
+    lines = [f"the first rows of train as the model sees them (at most {inputs.max_length} tokens):"]
+    for row in range(min(EXAMPLES_SHOWN, len(train))):
+        text = decoded_example(encoded[row], inputs.processor)
+        if "tags" in train.column_names:
+            tags = [inputs.data.labels[tag] for tag in train[row]["tags"]]
+            pairs = zip(train[row]["tokens"], tags, strict=True)
+            lines += [f"  {text}", "    " + " ".join(f"{word}/{tag}" for word, tag in pairs)]
+        else:
+            lines.append(f"  {inputs.data.labels[train[row]['label']]}: {text}")
     return lines

@@ -55,7 +55,7 @@ def _key_labels(keys: Sequence[str]) -> dict[str, str]:
 
 def _short(value: Any, others: Sequence[Any]) -> str:
     """A value in few characters; of a mapping, what tells it from the others of its key."""
-    if value is None:
+    if value is None or value == []:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -13,7 +13,7 @@ def planned_steps(
 ) -> dict[str, int]:
     """Optimizer steps of every run that will be trained, by its name."""
     return {
-        run.name: total_steps(run.recipe, rows=len(inputs[run.name].splits["train"].lengths), world_size=world_size)
+        run.name: total_steps(run.recipe, rows=len(inputs[run.name].splits["train"]), world_size=world_size)
         for run in plan.runs
         if run.name not in kept
     }
@@ -40,21 +40,18 @@ def planned_lines(
         lines.append(f"{len(kept)} finished before and kept")
     for rows in _distinct(_rows(inputs[run.name]) for run in plan.runs):
         lines.append(rows)
-    told = [notice for run in plan.runs for notice in inputs[run.name].data.notices]
+    told = [notice for run in plan.runs for notice in inputs[run.name].notices]
     return lines + _distinct([*plan.notices, *told, *notices])
 
 
 def _rows(inputs: RunInputs) -> str:
     counts = ", ".join(f"{split} {len(rows):,}" for split, rows in inputs.data.splits.items())
     cut = {split: rows.truncated for split, rows in inputs.splits.items() if rows.truncated}
-    longer = (
-        "; longer than {} tokens and cut: {}".format(
-            inputs.max_length, ", ".join(f"{count:,} rows of {split}" for split, count in cut.items())
-        )
-        if cut
-        else ""
-    )
-    return f"rows: {counts}; {len(inputs.data.labels)} classes{longer}"
+    told = f"rows: {counts}; {len(inputs.data.labels)} classes"
+    if cut:
+        rows = ", ".join(f"{count:,} rows of {split}" for split, count in cut.items())
+        told += f"; longer than {inputs.max_length} tokens and {inputs.longer_are}: {rows}"
+    return told
 
 
 def _distinct(lines: Sequence[str]) -> list[str]:

@@ -20,6 +20,9 @@ class Progress(Protocol):
 
     def __exit__(self, *error: object) -> None: ...
 
+    def preparing(self, text: str) -> None:
+        """How far what comes before training is (word vectors, a large file), as often as you like."""
+
     def plan(self, lines: list[str], planned_steps: Mapping[str, int]) -> None:
         """What will be trained, in words; and the optimizer steps of every run that will be, by its name."""
 
@@ -50,6 +53,9 @@ class SilentProgress:
         return self
 
     def __exit__(self, *error: object) -> None:
+        pass
+
+    def preparing(self, text: str) -> None:
         pass
 
     def plan(self, lines: list[str], planned_steps: Mapping[str, int]) -> None:

@@ -38,6 +38,7 @@ class LiveProgress:
         self._now: tuple[int, float, float | None] = (0, 0.0, None)
         self._metrics: Metrics = {}
         self._drawn = 0.0
+        self._preparing = ""
         # drawn by hand: no thread of ours runs while workers are started
         self._live = Live(get_renderable=self._render, console=console, auto_refresh=False, transient=True)
 
@@ -47,7 +48,14 @@ class LiveProgress:
     def __exit__(self, *error: object) -> None:
         self._live.stop()
 
+    def preparing(self, text: str) -> None:
+        self._preparing = text
+        self._live.start()
+        self._draw()
+
     def plan(self, lines: list[str], planned_steps: Mapping[str, int]) -> None:
+        self._live.stop()
+        self._preparing = ""
         self._pace.plan(planned_steps)
         for line in lines:
             self._print(Text(line))
@@ -123,6 +131,8 @@ class LiveProgress:
 
     def _render(self) -> Group:
         width = self._console.width
+        if self._preparing:
+            return Group(Text(self._preparing, no_wrap=True, overflow="ellipsis"))
         lines = [self._run_line(width), self._figures_line()] if self._name else []
         return Group(*lines, self._sweep_line())
 

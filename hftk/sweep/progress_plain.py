@@ -1,5 +1,6 @@
 """Progress as plain lines, for files, pipes and notebooks: no colours, nothing redrawn."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ class PlainProgress:
         self._place = ""
         self._total = 0
         self._spoke = clock()
+        self._prepared = -math.inf
         self._estimated = False
 
     def __enter__(self) -> Self:
@@ -33,6 +35,11 @@ class PlainProgress:
 
     def __exit__(self, *error: object) -> None:
         pass
+
+    def preparing(self, text: str) -> None:
+        if self._clock() - self._prepared >= EVERY:
+            self._say(text)
+            self._prepared = self._clock()
 
     def plan(self, lines: list[str], planned_steps: Mapping[str, int]) -> None:
         self._pace.plan(planned_steps)

@@ -47,7 +47,7 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
     """Hex digest of everything that decides a run's result.
 
     recipe: one run's. Names, folders, trackers and logging do not count; the data count by content, a model by its
-    name and its files or commit, and the batch by its rows over all processes.
+    name and its files or commit, word vectors by what they were made from, the batch by its rows over all processes.
     """
     decided = recipe.model_dump(mode="json", exclude=_UNDECIDING_SECTIONS)
     resolved = training_with_defaults(recipe.training)  # a default that is written out changes nothing
@@ -61,6 +61,8 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
         "data": data_fingerprint,
         "model_files": model_fingerprint,
     }
+    if recipe.task == "token-classification":
+        content["tag_piece"] = recipe.data.tag_piece
     return hashlib.sha256(json.dumps(_plain(content), sort_keys=True).encode()).hexdigest()[:16]
 
 

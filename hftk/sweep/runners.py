@@ -49,7 +49,7 @@ def train_runs(
             progress.run_kept(run.name)
             statuses[run.name] = "finished"
             continue
-        rows = len(inputs[run.name].splits["train"].lengths)
+        rows = len(inputs[run.name].splits["train"])
         steps = total_steps(run.recipe, rows=rows, world_size=processes.world_size)
         per_epoch = steps_per_epoch(run.recipe, rows=rows, world_size=processes.world_size)
         progress.run_started(index, run.name, steps, round(steps / max(per_epoch, 1), 4))
@@ -163,8 +163,10 @@ class _RunRecord:
                 "rows_before": data.rows_before,
                 "max_length": self.inputs.max_length,
                 "truncated": {split: rows.truncated for split, rows in self.inputs.splits.items()},
+                "longer_are": self.inputs.longer_are,
+                "relabelled": data.relabelled,
             },
-            "notices": data.notices,
+            "notices": self.inputs.notices,
             "world_size": self.processes.world_size,
             "device": self.processes.device,
             **environment(),
@@ -187,12 +189,17 @@ class _RunRecord:
         }
 
     def _frame(self, split: str, predictions: Predictions) -> pd.DataFrame:
-        """Rows of predictions.parquet: row and source as in the data, labels by name."""
+        """Rows of predictions.parquet: row and source as in the data, labels by name; of a tagged sentence a row per
+        word."""
         rows, names = self.inputs.data.splits[split], np.array(self.inputs.data.labels, dtype=object)
+        columns = {"row": np.array(rows["row"][:]), "source": np.array(rows["source"][:], dtype=object)}
+        if "tokens" in rows.column_names:
+            words = [len(tokens) for tokens in rows["tokens"]]
+            columns = {name: np.repeat(values, words) for name, values in columns.items()}
+            columns["word"] = np.concatenate([np.arange(count) for count in words])
         return pd.DataFrame(
             {
-                "row": rows["row"][:],
-                "source": rows["source"][:],
+                **columns,
                 "split": split,
                 "label": names[predictions.label_ids],
                 "prediction": names[predictions.probabilities.argmax(axis=-1)],
@@ -203,10 +210,7 @@ class _RunRecord:
 
 def _fit(record: _RunRecord, *, progress: Progress) -> FittedRun:
     inputs, run = record.inputs, record.run
-    if (
-        steps_per_epoch(run.recipe, rows=len(inputs.splits["train"].lengths), world_size=record.processes.world_size)
-        == 0
-    ):
+    if steps_per_epoch(run.recipe, rows=len(inputs.splits["train"]), world_size=record.processes.world_size) == 0:
         raise RunError(
             "training.dataloader_drop_last: the rows of train do not fill one batch, so nothing would be trained"
         )
@@ -217,8 +221,9 @@ def _fit(record: _RunRecord, *, progress: Progress) -> FittedRun:
             progress.notice(notice)
     return fit(
         run.recipe,
+        load_model=inputs.load_model,
         splits=inputs.splits,
-        tokenizer=inputs.tokenizer,
+        processor=inputs.processor,
         labels=inputs.data.labels,
         class_weights=inputs.class_weights,
         folder=record.folder,

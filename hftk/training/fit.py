@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from scipy.special import softmax
-from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase, set_seed
+from transformers import BaseImageProcessor, PreTrainedTokenizerBase, set_seed
 
-from hftk.data.tokens import TokenizedSplit
-from hftk.models._pretrained import LoadedModel, load_config, load_model
+from hftk.data.encoded import IGNORED_LABEL, EncodedSplit, TokenRows
+from hftk.models._architectures import save_with_source
+from hftk.models._pretrained import LoadedModel
 from hftk.recipe.schema import Recipe
 from hftk.training.arguments import sampling_strategy, training_arguments
 from hftk.training.callbacks import EpochTable, KeepBest, Report, StepObserver, StopEarly, split_metrics
@@ -25,7 +26,7 @@ from hftk.training.trainer import SweepTrainer, by_length, evaluation_order
 
 @dataclass(frozen=True)
 class Predictions:
-    """probabilities: (rows, classes) float32, rows in the order of the split."""
+    """probabilities: (items, classes) float32. An item is a row; of tagged sentences, a word. In the split's order."""
 
     probabilities: np.ndarray
     label_ids: np.ndarray
@@ -46,8 +47,9 @@ class FittedRun:
 def fit(
     recipe: Recipe,
     *,
-    splits: Mapping[str, TokenizedSplit],
-    tokenizer: PreTrainedTokenizerBase,
+    load_model: Callable[[], LoadedModel],
+    splits: Mapping[str, EncodedSplit],
+    processor: PreTrainedTokenizerBase | BaseImageProcessor,
     labels: list[str],
     class_weights: list[float] | None,
     folder: Path,
@@ -58,7 +60,9 @@ def fit(
 ) -> FittedRun:
     """Trains one run and saves its model under folder/model.
 
-    splits: `train`, `validation`, and `test` if there is one. labels: id → name. class_weights: one per label.
+    load_model: builds the model, drawing what is new in it from torch's generator. splits: `train`, `validation`, and
+    `test` if there is one. processor: what the model's folder needs to read texts or images. labels: id → name.
+    class_weights: one per label.
     folder: the run's own; folder/checkpoints is used while training. on_row is given all rows of epochs.csv so far.
     """
     start = time.monotonic()
@@ -71,8 +75,10 @@ def fit(
         report_to=report_to,
         project=recipe.tracking.project,
     )
+    if args.fp16 or args.bf16:  # lengths that a GPU's half precision units take
+        splits = {name: rows.padded_to(8) if isinstance(rows, TokenRows) else rows for name, rows in splits.items()}
     set_seed(seed)  # before the model: its head is drawn here
-    loaded = _load(recipe, labels=labels)
+    loaded = load_model()
     model = loaded.model if recipe.peft is None else _with_adapter(loaded, recipe=recipe)
     parameters = sum(p.numel() for p in loaded.model.parameters())
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -93,9 +99,9 @@ def fit(
         args=args,
         train=splits["train"],
         validation=splits["validation"],
-        collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if args.fp16 or args.bf16 else None),
         loss=loss,
         metrics=recipe.metrics,
+        labels=labels,
         callbacks=[callback for callback in (table, best, stop, Report(observer, table)) if callback],
         grad_norms=grad_norms,
         sampling_strategy=sampling_strategy(recipe.training),
@@ -111,7 +117,7 @@ def fit(
         if split in splits:
             predictions[split], figures = _predict(trainer, splits[split], split=split)
             metrics |= figures
-    _save_model(model, tokenizer=tokenizer, pretrained=recipe.model.pretrained, folder=folder / "model")
+    _save_model(model, processor=processor, pretrained=recipe.model.pretrained, folder=folder / "model")
     fitted = FittedRun(
         metrics=metrics,
         predictions=predictions,
@@ -124,44 +130,41 @@ def fit(
     return fitted
 
 
-def _load(recipe: Recipe, *, labels: list[str]) -> LoadedModel:
-    config = load_config(
-        recipe.model.pretrained, revision=recipe.model.revision, overrides=recipe.model.config_overrides
-    )
-    return load_model(recipe.model.pretrained, revision=recipe.model.revision, config=config, labels=labels)
-
-
 def _with_adapter(loaded: LoadedModel, *, recipe: Recipe) -> torch.nn.Module:
     from hftk.models._peft import add_adapter  # peft takes seconds to import: only for runs that use it
 
-    return add_adapter(loaded.model, peft=recipe.peft, new_modules=loaded.new_modules)
+    return add_adapter(loaded.model, task=recipe.task, peft=recipe.peft, new_modules=loaded.new_modules)
 
 
 def _kept_metric(recipe: Recipe) -> str:
     return recipe.early_stopping.metric if recipe.early_stopping else recipe.metrics[0]
 
 
-def _predict(trainer: SweepTrainer, rows: TokenizedSplit, *, split: str) -> tuple[Predictions, dict[str, float]]:
+def _predict(trainer: SweepTrainer, rows: EncodedSplit, *, split: str) -> tuple[Predictions, dict[str, float]]:
     """Predictions in the split's own order, though computed longest rows first, and the split's figures.
 
     Raises RuntimeError if Trainer returned the rows in another order than it was given them.
     """
     prefix = "eval" if split == "validation" else split  # trackers show it: a test figure is no eval figure
-    output = trainer.predict(by_length(rows).dataset, metric_key_prefix=prefix)
-    order = evaluation_order(rows.lengths)
-    if not np.array_equal(output.label_ids, np.array(rows.dataset["labels"][:])[order]):
+    output = trainer.predict(by_length(rows), metric_key_prefix=prefix)
+    back = np.argsort(evaluation_order(rows.lengths))
+    logits, label_ids = output.predictions[back], output.label_ids[back]
+    counted = label_ids != IGNORED_LABEL
+    logits, label_ids = logits[counted], label_ids[counted]
+    if not np.array_equal(label_ids, rows.label_ids()):
         raise RuntimeError("Trainer.predict changed the order of the rows")
-    logits = np.empty_like(output.predictions, dtype=np.float32)
-    label_ids = np.empty_like(output.label_ids)
-    logits[order], label_ids[order] = output.predictions, output.label_ids
-    predictions = Predictions(probabilities=softmax(logits, axis=-1), label_ids=label_ids)
+    predictions = Predictions(probabilities=softmax(logits.astype(np.float32), axis=-1), label_ids=label_ids)
     return predictions, split_metrics(output.metrics, prefix=prefix, split=split)
 
 
 def _save_model(
-    model: torch.nn.Module, *, tokenizer: PreTrainedTokenizerBase, pretrained: str | None, folder: Path
+    model: torch.nn.Module,
+    *,
+    processor: PreTrainedTokenizerBase | BaseImageProcessor,
+    pretrained: str | None,
+    folder: Path,
 ) -> None:
-    """model/ loads with AutoModelForSequenceClassification; an adapter is merged there and kept in model/adapter."""
+    """model/ loads with the task's AutoModelFor… class; an adapter is merged there and kept in model/adapter."""
     if not PartialState().is_main_process:
         return
     if hasattr(model, "merge_and_unload"):
@@ -169,8 +172,11 @@ def _save_model(
         model.save_pretrained(folder / "adapter")
         (folder / "adapter" / "README.md").unlink(missing_ok=True)  # PEFT's, empty but for paths of this machine
         model = model.merge_and_unload()
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    if pretrained is None:
+        save_with_source(model, folder)
+    else:
+        model.save_pretrained(folder)
+    processor.save_pretrained(folder)
 
 
 def free_memory() -> None:

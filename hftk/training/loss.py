@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from hftk.data.batching import IGNORED_LABEL
+from hftk.data.encoded import IGNORED_LABEL
 
 
 class ClassificationLoss:
@@ -71,7 +72,7 @@ class ClassificationLoss:
         return sums
 
 
-def balanced_weights(label_ids: list[int], *, classes: int) -> list[float]:
-    """rows / (classes × rows of the class), as scikit-learn's `class_weight="balanced"`; the mean over rows is 1."""
-    counts = torch.bincount(torch.tensor(label_ids), minlength=classes)
+def balanced_weights(label_ids: np.ndarray, *, classes: int) -> list[float]:
+    """items / (classes × items of the class), as scikit-learn's `class_weight="balanced"`; the mean over items is 1."""
+    counts = np.bincount(label_ids, minlength=classes)
     return [len(label_ids) / (classes * max(int(count), 1)) for count in counts]

@@ -6,36 +6,44 @@ from functools import partial
 import numpy as np
 import torch
 from accelerate.data_loader import prepare_data_loader
+from accelerate.optimizer import AcceleratedOptimizer
+from torch import nn
 from torch.utils.data import DataLoader
-from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
 from transformers.trainer_utils import seed_worker
+from transformers.training_args import OptimizerNames
 
-from hftk.data.batching import ProcessBatches, TrainingRows
-from hftk.data.tokens import TokenizedSplit
+from hftk.data.batching import ProcessBatches
+from hftk.data.encoded import EncodedSplit, whole_batch
 from hftk.training.loss import ClassificationLoss
 from hftk.training.metrics import compute_metrics_for
 
+# they step while gradients are computed, and are told the learning rate there
+_LOMO = (OptimizerNames.LOMO, OptimizerNames.ADALOMO)
+
 
 class SweepTrainer(Trainer):
-    """Trainer, changed in three places that it has no argument for.
+    """Trainer, changed in four places that it has no argument for.
 
     - Training batches come from `ProcessBatches`: accelerate's own sharding repeats rows to fill a ragged batch, and
       Trainer's length grouping orders the rows differently on resume.
     - `eval_loss` is the exact mean over rows; Trainer's weights a ragged batch by its padded size across processes.
     - The gradient norm before clipping is kept for every step, not only for logged ones.
+    - What Trainer and accelerate find out anew at every step and cannot change between two steps is found out once: on
+      a small model it takes a quarter of the time (benchmarks/steps.py). The weights stay the same to the bit.
     """
 
     def __init__(
         self,
         *,
-        model: torch.nn.Module,
+        model: nn.Module,
         args: TrainingArguments,
-        train: TokenizedSplit,
-        validation: TokenizedSplit,
-        collator: DataCollatorWithPadding,
+        train: EncodedSplit,
+        validation: EncodedSplit,
         loss: ClassificationLoss,
         metrics: Sequence[str],
+        labels: Sequence[str],
         callbacks: list[TrainerCallback],
         grad_norms: list[torch.Tensor | float],
         sampling_strategy: str = "group_by_length",
@@ -43,23 +51,39 @@ class SweepTrainer(Trainer):
         super().__init__(
             model=model,
             args=args,
-            train_dataset=TrainingRows(train.dataset),
-            eval_dataset=by_length(validation).dataset,
-            data_collator=collator,
+            train_dataset=train,
+            eval_dataset=by_length(validation),
+            data_collator=whole_batch,
             compute_loss_func=loss,
-            compute_metrics=compute_metrics_for(metrics),
+            compute_metrics=compute_metrics_for(metrics, labels=labels),
             preprocess_logits_for_metrics=_logits_only,
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)
-        self.train_lengths = train.lengths
         self.grad_norms = grad_norms
         self.sampling_strategy = sampling_strategy
+        self._parameters: list[nn.Parameter] = []
+        self._operations_per_number: int | None = None
+        self._in_training_mode = False
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """Comes once in `train`, when model and optimizer are those of all its steps."""
+        self._parameters = list(self.model.parameters())
+        self._in_training_mode = False
+        if isinstance(self.optimizer, AcceleratedOptimizer) and not self._needs_wrapper():
+            self.optimizer = self.optimizer.optimizer
+        return super().create_scheduler(num_training_steps, optimizer)
+
+    def _needs_wrapper(self) -> bool:
+        """accelerate's wrapper of the optimizer is for these; for others it searches the disk for LOMO at each step."""
+        return self.accelerator.scaler is not None or self.args.optim in _LOMO
 
     def get_train_dataloader(self) -> DataLoader:
         args = self.args
         batches = ProcessBatches(
-            lengths=self.train_lengths,
+            lengths=self.train_dataset.lengths,
             per_device_batch_size=args.per_device_train_batch_size,
             gradient_accumulation_steps=args.gradient_accumulation_steps,
             world_size=args.world_size,
@@ -84,19 +108,54 @@ class SweepTrainer(Trainer):
 
     def evaluation_loop(self, *args, metric_key_prefix: str = "eval", **kwargs):
         output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
+        self._in_training_mode = False
         output.metrics[f"{metric_key_prefix}_loss"] = output.metrics.pop(f"{metric_key_prefix}_cross_entropy")
         return output
 
-    def _get_grad_norm(self, model: torch.nn.Module, grad_norm=None):
-        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        self.grad_norms.append(norm)
-        return norm
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, torch.Tensor],
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Trainer's own, without what serves launches that hftk does not have (SageMaker, DeepSpeed, a model in parts).
+
+        The mode of every module is set where it may have changed, and the batch is on the device already.
+        """
+        if self.args.optim in _LOMO or self.args.torch_empty_cache_steps is not None:
+            return super().training_step(model, inputs, num_items_in_batch)
+        if not (self._in_training_mode and self.model.training):
+            model.train()
+            self._in_training_mode = True
+        if hasattr(self.optimizer, "train"):  # schedule-free ones
+            self.optimizer.train()
+        with self.compute_loss_context_manager():
+            loss = self.compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
+        self.accelerator.backward(loss)
+        return loss.detach()
+
+    def floating_point_ops(self, inputs: dict[str, torch.Tensor]) -> int:
+        """Trainer's own; it counts the weights each time."""
+        numbers = inputs[self.model.main_input_name].numel()
+        if self._operations_per_number is None:
+            self._operations_per_number = super().floating_point_ops(inputs) // numbers
+        return self._operations_per_number * numbers
+
+    def _clip_grad_norm(self, model: nn.Module) -> torch.Tensor:
+        self.accelerator.unscale_gradients()
+        return nn.utils.clip_grad_norm_(self._parameters, self.args.max_grad_norm)
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm=None):
+        if grad_norm is None:  # nothing is clipped
+            self.accelerator.unscale_gradients()
+            grad_norm = nn.utils.get_total_norm([one.grad for one in self._parameters if one.grad is not None])
+        self.grad_norms.append(grad_norm)
+        return grad_norm
 
 
-def by_length(split: TokenizedSplit) -> TokenizedSplit:
+def by_length(split: EncodedSplit) -> EncodedSplit:
     """The split, longest rows first: evaluation batches of similar length, and a lack of memory shows at once."""
-    order = evaluation_order(split.lengths)
-    return TokenizedSplit(dataset=split.dataset.select(order), lengths=split.lengths[order], truncated=split.truncated)
+    return split.select(evaluation_order(split.lengths))
 
 
 def evaluation_order(lengths: np.ndarray) -> np.ndarray:

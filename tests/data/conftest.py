@@ -1,10 +1,11 @@
 """Small real files for the tests of hftk.data."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from hftk.data import TextData, load
+from hftk.data import LabelledData, load
 from hftk.recipe import schema
 
 
@@ -32,10 +33,20 @@ def write(folder):
 def load_data():
     """`load` from the keys of a recipe's `data`."""
 
-    def load_data(**keys) -> TextData:
-        return load(schema.Data(**keys))
+    def load_data(task: str = "text-classification", **keys) -> LabelledData:
+        return load(schema.Data(**keys), task=task)
 
     return load_data
+
+
+@pytest.fixture
+def load_tags(load_data):
+    return partial(load_data, "token-classification")
+
+
+@pytest.fixture
+def load_images(load_data):
+    return partial(load_data, "image-classification")
 
 
 @pytest.fixture

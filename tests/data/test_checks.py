@@ -1,8 +1,8 @@
 import pytest
 
-from hftk.data.checks import apply_policy, find_bad_rows, first_rows, refuse_hidden_labels
+from hftk.data.checks import apply_policy, find_bad_rows, refuse_hidden_labels
 from hftk.data.labels import LabelMap
-from hftk.data.rows import HIDDEN, Rows
+from hftk.data.rows import HIDDEN, Rows, first_rows
 from hftk.data.where import Where
 from hftk.errors import DataError
 
@@ -15,8 +15,7 @@ def rows(texts, labels=None, pairs=None, lines=False):
         list(range(count)),
         ["f.csv"] * count,
         [i + 2 if lines else None for i in range(count)],
-        texts,
-        pairs,
+        {"text": texts} | ({"text_pair": pairs} if pairs else {}),
         labels or ["a"] * count,
     )
 
@@ -83,7 +82,7 @@ def test_skip_drops_and_counts():
 
 def test_keep_keeps_empty_texts_and_tells():
     left, notices = policy("keep", train=rows(["x", None, " "], pairs=["", "y", "z"]))
-    assert left["train"].text == ["x", "", " "] and left["train"].text_pair == ["", "y", "z"]
+    assert left["train"].inputs == {"text": ["x", "", " "], "text_pair": ["", "y", "z"]}
     assert notices[0] == "kept: train: 1 of 3 rows: text is null: row 1 (counted from 0) of f.csv"
 
 
@@ -103,5 +102,6 @@ def test_nothing_left():
 
 
 def test_hidden_labels():
+    refuse_hidden_labels({"test": rows([[]], labels=[[]])}, where=Where())
     with pytest.raises(DataError, match=r"^data\.splits\.test: all 2 labels of f\.csv are hidden \(-1\)"):
         refuse_hidden_labels({"test": rows(["x", "y"], labels=[HIDDEN, HIDDEN])}, where=Where())

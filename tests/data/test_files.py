@@ -14,7 +14,7 @@ ROWS = [{"text": "좋다", "label": 1}, {"text": 'say "so"\u2028there', "label":
 
 
 def read(path, **keys):
-    return read_file(path, data=schema.Data(path=str(path), **keys), where=Where())
+    return read_file(path, data=schema.Data(path=str(path), **keys), task="text-classification", where=Where())
 
 
 def as_rows(source):
@@ -73,7 +73,7 @@ def test_class_names_are_found_in_the_file(folder):
         ("a.parquet", "no parquet", r"a\.parquet is no readable parquet file"),
         ("a.arrow", "no arrow at all", r"a\.arrow is no readable arrow file"),
         ("a.parquet", "", r"a\.parquet is empty$"),
-        ("a.xlsx", "x", r"a\.xlsx is none of the files that can be read: \.csv, \.tsv, \.json"),
+        ("a.xlsx", "x", r"a\.xlsx is none of the files that can be read for text-classification: \.csv, \.tsv, \.json"),
     ],
 )
 def test_a_file_that_cannot_be_read(write, name, content, message):

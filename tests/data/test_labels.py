@@ -97,3 +97,11 @@ def test_what_are_no_classes(keys, message):
 
 def test_many_classes_with_many_rows_are_fine():
     assert len(build([f"{i % 150:03}" for i in range(300)])[0].names) == 150
+
+
+def test_messages_about_tags():
+    keys = {"column": 4, "key": "tags", "textual": True, "class_names": None, "label_names": None, "where": Where()}
+    with pytest.raises(DataError, match=r"^data\.columns\.tags: all 2 tags of train are 'X'; at least two classes are"):
+        build_label_map(["X", "X"], **keys)
+    with pytest.raises(DataError, match=r"^data\.columns\.tags: all tags of train in column 4 are null$"):
+        build_label_map([None], **keys)

@@ -159,7 +159,7 @@ def test_a_local_path_that_is_not_there(reviews, load_data, path):
 def test_a_folder_without_data(write, load_data):
     write("set/README.md", "x")
     with pytest.raises(
-        DataError, match=r"^data\.path: no data file in the folder set; it holds: README\.md\. Can be read: "
+        DataError, match=r"^data\.path: no data file in the folder set; it holds: README\.md\. Can be read for text-cl"
     ):
         load_data(path="set")
 

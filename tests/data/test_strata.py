@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from hftk.data.strata import allocate, draw
+from hftk.data.strata import allocate, draw, strata
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,10 @@ def test_draw_is_a_pure_function_in_original_order():
     assert Counter(labels[i] for i in drawn) == {"a": 8, "b": 2}
     assert drawn != draw(labels, total=10, seed=1, purpose="test", least=0, spare=1)
     assert drawn != draw(labels, total=10, seed=0, purpose="validation", least=0, spare=1)
+
+
+def test_a_sentence_is_drawn_by_its_rarest_tag():
+    tags = [["N", "V"], ["N", "N", "N"], ["N", "A"], ["V", "A", "N"], ["N"], [], None, ["V", None]]
+    # of rows, not tokens: N is in five, V in three, A in two, None in one
+    assert strata(tags) == ["V", "N", "A", "A", "N", None, None, None]
+    assert strata(["x", 1, [2, [3]], {"a": 1}]) == ["x", 1, 2, "{'a': 1}"]

@@ -1,3 +1,7 @@
+import io
+
+from PIL import Image
+
 from hftk.data.summary import describe
 
 
@@ -17,3 +21,24 @@ def test_describe(write, load_data):
         "skipped 1 of 31 rows of train: 30 are left (text is empty or white space only: line 32 of train.csv)",
         "skipped 1 of 5 rows of validation: 4 are left (text is empty or white space only: line 6 of dev.csv)",
     ]
+
+
+def test_describe_sentences(write, load_tags):
+    for name, count in {"train": 9, "dev": 2}.items():
+        write(f"set/{name}.conll", "".join("word N\n" * (i + 1) + ". P\n\n" for i in range(count)))
+    assert describe(load_tags(path="set", columns={"tokens": 0, "tags": 1}))[:4] == [
+        "train: 9 rows",
+        "  tags: N 45, P 9",
+        "  words per sentence: min 2, 50 % 6, 90 % 9, 99 % 9, max 10",
+        "validation: 2 rows",
+    ]
+
+
+def test_describe_images(write, load_images):
+    for i in range(20):
+        buffer = io.BytesIO()
+        Image.new("RGB", (4, 3)).save(buffer, "PNG")
+        write(f"set/{'ab'[i % 2]}/{i}.png", buffer.getvalue())
+    lines = describe(load_images(path="set"))
+    assert lines[:2] == ["train: 16 rows", "  classes: a 8, b 8"]
+    assert lines[6] == "images: 4 × 3 pixels (width × height), RGB"

@@ -14,14 +14,14 @@ from hftk.errors import RecipeError
 from hftk.models._peft import add_adapter, check_adapter, peft_config
 from hftk.models._pretrained import load_config, load_model
 
+TEXTS, TAGGING = "text-classification", "token-classification"
 LORA = {"peft_type": "LORA", "r": 4, "lora_alpha": 8}
 
 
-def adapted(folder, peft):
+def adapted(folder, peft, task=TEXTS):
     set_seed(0)
-    config = load_config(str(folder), revision=None, overrides={})
-    loaded = load_model(str(folder), revision=None, config=config, labels=["a", "b", "c"])
-    return add_adapter(loaded.model, peft=peft, new_modules=loaded.new_modules)
+    loaded = load_model(str(folder), task=task, revision=None, config_overrides={}, labels=["a", "b", "c"])
+    return add_adapter(loaded.model, task=task, peft=peft, new_modules=loaded.new_modules)
 
 
 def trained_names(model):
@@ -81,7 +81,7 @@ def test_a_type_that_cannot_be_merged_is_refused(tiny_bert):
 
 def test_every_unknown_field_is_told():
     with pytest.raises(RecipeError) as raised:
-        peft_config({"peft_type": "LORA", "lora_alfa": 8, "task_type": "SEQ_CLS"})
+        peft_config({"peft_type": "LORA", "lora_alfa": 8, "task_type": "SEQ_CLS"}, task=TEXTS)
     assert raised.value.problems == [
         "peft.lora_alfa: not a field of LoraConfig; did you mean lora_alpha?",
         "peft.task_type: decided by task; take it out of the recipe",
@@ -90,7 +90,7 @@ def test_every_unknown_field_is_told():
 
 def test_a_field_without_a_near_name_lists_what_is_allowed():
     with pytest.raises(RecipeError, match=r"peft.zzz: not a field of LoraConfig; allowed: .*lora_alpha, "):
-        peft_config({"peft_type": "LORA", "zzz": 8})
+        peft_config({"peft_type": "LORA", "zzz": 8}, task=TEXTS)
 
 
 def test_values_that_the_config_class_refuses_carry_its_reason():
@@ -104,7 +104,8 @@ def test_values_that_the_config_class_refuses_carry_its_reason():
                 "layers_pattern": "x",
                 "target_modules": "all",
                 "layers_to_transform": [1],
-            }
+            },
+            task=TEXTS,
         )
 
 
@@ -123,5 +124,24 @@ def test_target_modules_that_the_model_lacks_are_told(tiny_bert):
 def test_an_adapter_is_checked_without_the_weights(tiny_bert, peft, message):
     config = load_config(str(tiny_bert), revision=None, overrides={})
     with pytest.raises(RecipeError, match=message):
-        check_adapter(config, peft=peft)
-    check_adapter(config, peft=LORA)
+        check_adapter(config, task=TEXTS, peft=peft)
+    check_adapter(config, task=TEXTS, peft=LORA)
+
+
+def test_a_tagger_takes_an_adapter_too(tiny_bert, tmp_path):
+    model = adapted(tiny_bert, LORA, task=TAGGING)
+    assert peft_config(LORA, task=TAGGING).task_type == "TOKEN_CLS"
+    assert {type(module).__name__ for module in model.modules()} >= {"BertForTokenClassification"}
+    names = trained_names(model)
+    assert any("classifier" in name for name in names) and any("lora_" in name for name in names)
+    assert all("lora_" in name or "classifier" in name for name in names)
+    batch = {"input_ids": torch.tensor([[2, 5, 9, 11, 3]])}
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.1)
+        expected = model.eval()(**batch).logits
+        merged = model.merge_and_unload()
+        torch.testing.assert_close(merged(**batch).logits, expected, atol=1e-5, rtol=0)
+    config = load_config(str(tiny_bert), revision=None, overrides={})
+    check_adapter(config, task=TAGGING, peft=LORA)

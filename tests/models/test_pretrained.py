@@ -2,16 +2,19 @@
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, BertConfig, RobertaConfig, set_seed
+from transformers import AutoModelForSequenceClassification, BertConfig, ByT5Tokenizer, RobertaConfig, set_seed
 
 from hftk.errors import RecipeError, RunError
 from hftk.models._pretrained import load_config, load_model, load_tokenizer, longest_input, resolve_source
 
 
-def model_with(folder, *, labels=("neg", "pos"), seed=0, **overrides):
+def model_with(folder, *, labels=("neg", "pos"), seed=0, task="text-classification", **overrides):
     set_seed(seed)
-    config = load_config(str(folder), revision=None, overrides=overrides)
-    return load_model(str(folder), revision=None, config=config, labels=labels)
+    return load_model(str(folder), task=task, revision=None, config_overrides=overrides, labels=labels)
+
+
+def tokenizer_of(folder, *, task="text-classification"):
+    return load_tokenizer(str(folder), task=task, revision=None)
 
 
 def test_the_config_carries_the_label_names_both_ways(tiny_bert):
@@ -102,16 +105,16 @@ def test_a_hub_model_that_cannot_be_asked_for_is_told_at_once():
 
 
 def test_a_tokenizer_without_padding_is_refused(tiny_bert, tmp_path):
-    tokenizer = load_tokenizer(str(tiny_bert), revision=None)
+    tokenizer = tokenizer_of(tiny_bert)
     tokenizer.pad_token = None
     tokenizer.save_pretrained(tmp_path)
     load_config(str(tiny_bert), revision=None, overrides={}).save_pretrained(tmp_path)
     with pytest.raises(RecipeError, match="its tokenizer has no padding token; choose an encoder"):
-        load_tokenizer(str(tmp_path), revision=None)
+        tokenizer_of(tmp_path)
 
 
 def test_the_longest_input_is_what_both_config_and_tokenizer_take(tiny_bert):
-    tokenizer = load_tokenizer(str(tiny_bert), revision=None)
+    tokenizer = tokenizer_of(tiny_bert)
     assert longest_input(BertConfig(max_position_embeddings=512), tokenizer) == 64
     assert longest_input(BertConfig(max_position_embeddings=40), tokenizer) == 40
     # positions of RoBERTa start at 2
@@ -120,7 +123,7 @@ def test_the_longest_input_is_what_both_config_and_tokenizer_take(tiny_bert):
 
 def test_padding_never_changes_logits(tiny_bert):
     model = model_with(tiny_bert).model.eval()
-    tokenizer = load_tokenizer(str(tiny_bert), revision=None)
+    tokenizer = tokenizer_of(tiny_bert)
     short = tokenizer(["good film"], return_tensors="pt")
     long = tokenizer(["good film"], padding="max_length", max_length=30, return_tensors="pt")
     with torch.no_grad():
@@ -129,9 +132,30 @@ def test_padding_never_changes_logits(tiny_bert):
 
 def test_save_and_reload_give_the_same_logits(tiny_bert, tmp_path):
     model = model_with(tiny_bert).model.eval()
-    tokenizer = load_tokenizer(str(tiny_bert), revision=None)
+    tokenizer = tokenizer_of(tiny_bert)
     batch = tokenizer(["good film", "a very bad plot"], padding=True, return_tensors="pt")
     model.save_pretrained(tmp_path)
     again = AutoModelForSequenceClassification.from_pretrained(tmp_path)
     with torch.no_grad():
         torch.testing.assert_close(model(**batch).logits, again(**batch).logits)
+
+
+# tagging
+
+
+def test_a_tagger_has_a_class_per_token(tiny_bert):
+    loaded = load_model(
+        str(tiny_bert), task="token-classification", revision=None, config_overrides={}, labels=["O", "B-X", "I-X"]
+    )
+    assert type(loaded.model).__name__ == "BertForTokenClassification"
+    assert loaded.new_modules == ["classifier"]
+    assert loaded.model.config.label2id == {"O": 0, "B-X": 1, "I-X": 2}
+    assert loaded.model(input_ids=torch.tensor([[2, 5, 9, 3]])).logits.shape == (1, 4, 3)
+
+
+def test_a_tokenizer_that_knows_no_words_cannot_tag(tiny_bert, tmp_path):
+    ByT5Tokenizer().save_pretrained(tmp_path)
+    load_config(str(tiny_bert), revision=None, overrides={}).save_pretrained(tmp_path)
+    assert not tokenizer_of(tmp_path).is_fast
+    with pytest.raises(RecipeError, match="does not say which word a piece belongs to .* so it cannot tag words"):
+        tokenizer_of(tmp_path, task="token-classification")

@@ -63,8 +63,8 @@ MISTAKES = [
         '4: task: "text-clasification" is none of its values; did you mean text-classification? (allowed: text-classification, token-classification, image-classification)',
     ),
     (
-        "task: token-classification",
-        "4: task: token-classification is not supported yet; this version does text-classification",
+        "task: image-classification",
+        "3: model.pretrained: images are read by an architecture only; write model.architecture: rnn",
     ),
     (
         "data: builtin:docstrings",
@@ -73,11 +73,11 @@ MISTAKES = [
     (
         "data: {pth: builtin:docstrings}",
         "3: data.path: missing; a local file or folder, a data set of the Hub, or builtin:docstrings",
-        "3: data.pth: unknown key; did you mean path? (allowed: path, name, revision, data_files, encoding, header, delimiter, quoting, column_names, columns, label_names, splits, seed, on_bad_rows, max_length, limit)",
+        "3: data.pth: unknown key; did you mean path? (allowed: path, name, revision, data_files, encoding, header, delimiter, quoting, column_names, columns, label_names, splits, seed, on_bad_rows, max_length, limit, relabel, tag_piece)",
     ),
     (
         "data: {path: builtin:docstring}",
-        '3: data.path: no built-in data set "docstring"; did you mean docstrings? (allowed: docstrings)',
+        '3: data.path: no built-in data set "docstring"; did you mean docstrings? (allowed: docstrings, digits)',
     ),
     (
         "data: {path: builtin:docstrings, header: false}",
@@ -189,7 +189,7 @@ MISTAKES = [
     ),
     (
         "data: {path: train.csv, columns: {sentence: text}}",
-        "3: data.columns.sentence: unknown key; allowed: text, text_pair, label",
+        "3: data.columns.sentence: unknown key; allowed: text, text_pair, label, tokens, tags, image",
     ),
     (
         "data: {path: train.csv, label_names: {zero: bad, one: good}}",
@@ -259,15 +259,15 @@ MISTAKES = [
     ),
     (
         "model: {hidden_dropout_prob: 0.1}",
-        "3: model: names no model; write model.pretrained: a Hub id, a folder, or package:<python package>/<path>",
+        "3: model: names no model; write model.pretrained: a Hub id, a folder, or package:<python package>/<path>; or model.architecture: attention | cnn_lstm | rnn | transformer",
     ),
     (
         "model: {pretrained: bert-base-uncased, architecture: rnn}",
         "3: model.architecture: together with pretrained; a model is one or the other",
     ),
     (
-        "model: {architecture: rnn}",
-        '3: model.architecture: "rnn": this version trains pretrained models only; write model.pretrained',
+        "model: {architecture: lstm}",
+        '3: model.architecture: no architecture "lstm"; did you mean cnn_lstm? (allowed: attention, cnn_lstm, rnn, transformer)',
     ),
     (
         "model: {pretrained: ./models/bert}",
@@ -592,7 +592,7 @@ MISTAKES = [
     ),
     (
         "metrics: [acuracy]",
-        '4: metrics.0: unknown metric "acuracy"; did you mean accuracy? (allowed: accuracy, precision, recall, f1, precision_macro, recall_macro, f1_macro, precision_micro, recall_micro, f1_micro, precision_weighted, recall_weighted, f1_weighted, matthews_correlation)',
+        '4: metrics.0: unknown metric "acuracy"; did you mean accuracy? (allowed: accuracy, precision, recall, f1, precision_macro, recall_macro, f1_macro, precision_micro, recall_micro, f1_micro, precision_weighted, recall_weighted, f1_weighted, matthews_correlation, entity_precision, entity_recall, entity_f1)',
     ),
     (
         "metrics: [loss]",

@@ -159,7 +159,7 @@ def test_no_heavy_library_is_imported(tmp_path: Path) -> None:
     assert done.stdout == "bad.yaml:4: training.learning_rat: unknown key; did you mean learning_rate?\n[]\n"
 
 
-def test_every_recipe_of_the_project_is_sound() -> None:
+def test_every_recipe_of_the_project_is_sound(workplace: Path) -> None:
     recipes = sorted(RECIPES.glob("*.yaml"))
     assert recipes
     for recipe in recipes:

@@ -42,7 +42,7 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "recipe", [FULL, *sorted(RECIPES.glob("*.yaml"))], ids=lambda one: getattr(one, "stem", "full")
 )
-def test_what_is_shown_asks_for_the_same_runs(recipe: object, tmp_path: Path) -> None:
+def test_what_is_shown_asks_for_the_same_runs(recipe: object, tmp_path: Path, workplace: Path) -> None:
     (tmp_path / "shown.yaml").write_text(show(recipe), encoding="utf-8")
     again, before = read_sweep(tmp_path / "shown.yaml"), read_sweep(recipe)
     assert [(run.name, run.swept) for run in again.runs] == [(run.name, run.swept) for run in before.runs]

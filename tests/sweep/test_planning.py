@@ -1,7 +1,9 @@
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from hftk.data.encoded import ImageRows
 from hftk.recipe import read_sweep
 from hftk.sweep.planning import planned_lines, planned_steps
 from hftk.training.processes import Processes
@@ -22,17 +24,18 @@ def plan(tmp_path):
     return read_sweep(recipe)
 
 
-def inputs(*, train=1600, cut=0, notices=()):
+def inputs(*, train=1600, cut=0, notices=(), longer_are="cut"):
     rows = {"train": train, "validation": 200}
+    splits = {
+        split: ImageRows(pixels=np.zeros((n, 1, 1, 1)), labels=None, mean=[0], std=[1]) for split, n in rows.items()
+    }
+    splits["train"].truncated = cut
     return SimpleNamespace(
-        data=SimpleNamespace(
-            splits={split: range(count) for split, count in rows.items()}, labels=["neg", "pos"], notices=list(notices)
-        ),
-        splits={
-            split: SimpleNamespace(lengths=range(count), truncated=cut if split == "train" else 0)
-            for split, count in rows.items()
-        },
+        data=SimpleNamespace(splits={split: range(count) for split, count in rows.items()}, labels=["neg", "pos"]),
+        splits=splits,
         max_length=128,
+        longer_are=longer_are,
+        notices=list(notices),
     )
 
 
@@ -72,6 +75,9 @@ def test_cut_rows_are_told_with_their_number(plan):
     assert told(plan, inputs(cut=1234))[1] == (
         "rows: train 1,600, validation 200; 2 classes; longer than 128 tokens and cut: 1,234 rows of train"
     )
+
+    parts = told(plan, inputs(cut=2, longer_are="read in parts"))[1]
+    assert parts.endswith("longer than 128 tokens and read in parts: 2 rows of train")
 
 
 def test_each_notice_is_told_once(plan):

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from datasets import Dataset
-from transformers import AutoTokenizer, DataCollatorWithPadding, TrainerCallback, set_seed
+from transformers import TrainerCallback, set_seed
 
-from hftk.data.tokens import TokenizedSplit
-from hftk.models._pretrained import load_config, load_model
+from hftk.data.encoded import IGNORED_LABEL, TokenRows
+from hftk.models._pretrained import load_model
 from hftk.training.arguments import training_arguments
 from hftk.training.callbacks import EpochTable
 from hftk.training.loss import ClassificationLoss
@@ -21,17 +20,30 @@ from hftk.training.processes import quiet_libraries, start_processes
 from hftk.training.trainer import SweepTrainer
 
 ROWS = 37  # ragged for 16 rows a step: 16, 16, 5
+LABELS = ["a", "b", "c"]
 
 
-def split(rows: int) -> TokenizedSplit:
+def split(rows: int, *, per_token: bool) -> TokenRows:
+    """Rows of 3 to 39 tokens. Of tagged ones, some have a single label that counts and some one at each token."""
     rng = np.random.default_rng(0)
-    lengths = rng.integers(3, 40, size=rows)
-    content = {
-        "input_ids": [rng.integers(5, 60, size=length).tolist() for length in lengths],
-        "attention_mask": [[1] * int(length) for length in lengths],
-        "labels": rng.integers(0, 3, size=rows).tolist(),
-    }
-    return TokenizedSplit(dataset=Dataset.from_dict(content), lengths=lengths.astype(np.int32), truncated=0)
+    lengths = rng.integers(3, 40, size=rows).astype(np.int32)
+    ends = np.cumsum(lengths)
+    labels = rng.integers(0, 3, size=ends[-1] if per_token else rows)
+    if per_token:
+        counting = np.repeat(rng.uniform(0, 1, size=rows), lengths)
+        labels[rng.uniform(size=len(labels)) > counting] = IGNORED_LABEL
+        labels[ends - 1] = 1
+    return TokenRows(
+        values={"input_ids": rng.integers(5, 60, size=ends[-1])},
+        padding={"input_ids": 0},
+        starts=ends - lengths,
+        lengths=lengths,
+        labels=labels,
+        per_token=per_token,
+        attention_mask=True,
+        padding_side="right",
+        truncated=0,
+    )
 
 
 class Recorder(TrainerCallback):
@@ -55,7 +67,7 @@ class KeepNorms(TrainerCallback):
         self.kept = [float(norm) for norm in self.norms]
 
 
-def train(tiny_bert: str, training: dict, class_weights: list[float] | None, unused: Path) -> dict:
+def train(tiny_bert: str, task: str, training: dict, class_weights: list[float] | None, unused: Path) -> dict:
     args = training_arguments(
         {"num_train_epochs": 1, "learning_rate": 1e-3, "max_grad_norm": 0.05, "use_cpu": True, **training},
         output_dir=str(unused),
@@ -64,20 +76,20 @@ def train(tiny_bert: str, training: dict, class_weights: list[float] | None, unu
         report_to=[],
     )
     set_seed(0)
-    config = load_config(tiny_bert, revision=None, overrides={})
-    model = load_model(tiny_bert, revision=None, config=config, labels=["a", "b", "c"]).model
+    model = load_model(tiny_bert, task=task, revision=None, config_overrides={}, labels=LABELS).model
     loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor, class_weights=class_weights)
     norms: list[torch.Tensor] = []
     recorder, keeper = Recorder(), KeepNorms(norms)
     table = EpochTable(loss=loss, grad_norms=norms, on_row=lambda rows: None)
+    per_token = task == "token-classification"
     trainer = SweepTrainer(
         model=model,
         args=args,
-        train=split(ROWS),
-        validation=split(21),
-        collator=DataCollatorWithPadding(AutoTokenizer.from_pretrained(tiny_bert)),
+        train=split(ROWS, per_token=per_token),
+        validation=split(21, per_token=per_token),
         loss=loss,
         metrics=["accuracy"],
+        labels=LABELS,
         callbacks=[table, recorder, keeper],
         grad_norms=norms,
     )
@@ -87,7 +99,7 @@ def train(tiny_bert: str, training: dict, class_weights: list[float] | None, unu
         "grad_norms": keeper.kept,
         "clipped": recorder.clipped,
         "row": {name: value for name, value in row.items() if name != "seconds"},
-        "weights": {name: tensor.double().sum().item() for name, tensor in model.state_dict().items()},
+        "weights": {name: tensor.double().flatten()[::7].tolist() for name, tensor in model.state_dict().items()},
     }
 
 
@@ -95,7 +107,7 @@ def main() -> None:
     out, tiny_bert, settings = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
     quiet_libraries()
     processes = start_processes(use_cpu=True)
-    found = [train(tiny_bert, one["training"], one["class_weights"], out.parent / "unused") for one in settings]
+    found = [train(tiny_bert, unused=out.parent / "unused", **one) for one in settings]
     if processes.main:
         out.write_text(json.dumps({"processes": processes.world_size, "found": found}))
 

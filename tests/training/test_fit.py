@@ -21,7 +21,7 @@ from transformers import (
 
 from hftk.data import load
 from hftk.data.tokens import tokenize
-from hftk.models._pretrained import load_tokenizer
+from hftk.models._pretrained import load_model, load_tokenizer
 from hftk.recipe.schema import Recipe
 from hftk.training.fit import fit
 from hftk.training.processes import quiet_libraries, start_processes
@@ -77,11 +77,15 @@ def fitted(folder, data, source, *, rows=None, **changes):
         "metrics": ["accuracy"],
     }
     recipe = Recipe.model_validate(content | changes)
-    tokenizer = load_tokenizer(str(source), revision=None)
+    tokenizer = load_tokenizer(str(source), task=recipe.task, revision=None)
+    settings = recipe.model.model_extra
     return fit(
         recipe,
+        load_model=lambda: load_model(
+            str(source), task=recipe.task, revision=None, config_overrides=settings, labels=data.labels
+        ),
         splits=tokenize(data, tokenizer, 64, cache_dir=folder / "cache"),
-        tokenizer=tokenizer,
+        processor=tokenizer,
         labels=data.labels,
         class_weights=None,
         folder=folder / "run",

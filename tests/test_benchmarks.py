@@ -1,0 +1,34 @@
+"""The benchmarks run, in their smallest form: no figure of theirs is looked at."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(script: str, *arguments: str) -> str:
+    """Its standard output."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_steps_prints_a_line_for_each_case():
+    lines = run("steps.py", "--steps", "3", "--repeats", "1").splitlines()
+    assert [line.split("|")[1].strip() for line in lines[1:]] == ["step", "---", "transformer", "gru, lengths drawn"]
+    assert len({line.count("|") for line in lines[1:]}) == 1
+
+
+def test_padding_compares_both_sides(shared_data):
+    printed = run("padding.py", str(shared_data / "cola"), "--rows", "16", "--seeds", "0")
+    assert '"side": "hftk"' in printed and '"side": "padded"' in printed
+    assert "cpu_seconds: padded" in printed
