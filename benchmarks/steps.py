@@ -262,7 +262,9 @@ def _news(folder: Path) -> TokenRows:
             on_bad_rows="keep",
         )
     )
-    tokenizer = build_tokenizer(data.splits["train"], schema.Tokenizer(min_count=5), max_length=MAX_LENGTH)
+    tokenizer = build_tokenizer(
+        data.splits["train"], schema.Tokenizer(min_count=5, split="words"), max_length=MAX_LENGTH
+    )
     return tokenize(data, tokenizer, MAX_LENGTH)["train"]
 
 

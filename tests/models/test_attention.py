@@ -42,13 +42,12 @@ def test_equal_to_a_plain_loop(bidirectional: bool) -> None:
     attention, linear = model.attention, model.classifier[-1]
     for row, text in enumerate(texts):
         vectors = model.embedding.words.weight[torch.tensor([text])]
-        hidden, (state, _) = model.recurrent.forwards[0](vectors)
-        query = state[0, 0]
-        hidden = hidden[0]
+        hidden, (state, _) = model.recurrent.forwards[0](vectors[0])
+        query = state[0]
         if bidirectional:
-            backward, (state, _) = model.recurrent.backwards[0](vectors.flip(1))
-            hidden = torch.cat([hidden, backward[0].flip(0)], dim=1)
-            query = torch.cat([query, state[0, 0]])
+            backward, (state, _) = model.recurrent.backwards[0](vectors[0].flip(0))
+            hidden = torch.cat([hidden, backward.flip(0)], dim=1)
+            query = torch.cat([query, state[0]])
         scores = []
         for step in hidden:
             inner = attention.key.weight @ step + attention.key.bias + attention.query.weight @ query

@@ -106,7 +106,8 @@ def test_dropout_stands_between_layers_only() -> None:
     seen = []
     layers.dropout.register_forward_hook(lambda _, inputs, output: seen.append((inputs[0], output)))
     outputs = layers(torch.randn(4, 9, 5), MASK)
-    assert len(seen) == 2 and all(inputs.shape == (4, 9, 14) for inputs, _ in seen)
+    # (length, batch, size), each direction by itself
+    assert len(seen) == 4 and all(inputs.shape == (9, 4, 7) for inputs, _ in seen)
     assert all(0.3 < output.eq(0).float().mean() < 0.7 for _, output in seen)
     assert not outputs.eq(0).any()
     one = RecurrentLayers(cell="gru", input_size=5, hidden_size=7, num_layers=1, bidirectional=False, dropout=0.5)
