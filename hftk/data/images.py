@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 # Pillow's modes of one byte per pixel without colour; what is in neither list has colours
 _GREY = ("L", "1", "LA", "La")
-_GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
-_NO_BYTES = ("I", "F")
+_NO_BYTES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 @dataclass(frozen=True)
@@ -53,22 +52,25 @@ def decoded(splits: Mapping[str, Rows]) -> tuple[dict[str, Rows], list[str]]:
 def stacked(splits: Mapping[str, Rows], *, where: Where) -> tuple[dict[str, Rows], tuple[int, int, int], list[str]]:
     """The splits with one array (uint8, rows × height × width × channels) each, the shape of an image, what to tell.
 
-    Grey images among coloured ones become RGB. Raises DataError for an image of another size than the first of train.
+    Train decides: where it has coloured images, grey ones become RGB; where it has none, coloured ones become grey.
+    Raises DataError for an image of another size than the first of train.
     """
     _refuse_other_sizes(splits, where)
-    grey, coloured = 0, 0
-    for rows in splits.values():
-        images = rows.inputs["image"]
-        of_three = sum(image.ndim == 3 for image in images) if isinstance(images, list) else 0
-        coloured += of_three
-        grey += len(rows) - of_three
-    channels = 3 if coloured else 1
+    coloured = {split: _coloured(rows) for split, rows in splits.items()}
+    channels = 3 if coloured["train"] else 1
     made = {
         split: replace(rows, inputs={"image": _stack(rows.inputs["image"], channels)}) for split, rows in splits.items()
     }
-    told = [f"{grey:,} grey images among {coloured:,} coloured ones: read as RGB"] if grey and coloured else []
+    rows, of_three = sum(map(len, splits.values())), sum(coloured.values())
+    read = "RGB" if channels == 3 else "grey, as all of train are"
+    told = [f"{rows - of_three:,} grey and {of_three:,} coloured images: read as {read}"] if 0 < of_three < rows else []
     height, width = made["train"].inputs["image"].shape[1:3]
     return made, (height, width, channels), told
+
+
+def _coloured(rows: Rows) -> int:
+    images = rows.inputs["image"]
+    return sum(image.ndim == 3 for image in images) if isinstance(images, list) else 0
 
 
 def _refuse_other_sizes(splits: Mapping[str, Rows], where: Where) -> None:
@@ -100,8 +102,17 @@ def _stack(images: "list[np.ndarray] | np.ndarray", channels: int) -> "np.ndarra
         return images[..., None] if channels == 1 else np.repeat(images[..., None], channels, axis=-1)
     pixels = np.empty((len(images), *images[0].shape[:2], channels), np.uint8)
     for i, image in enumerate(images):
-        pixels[i] = image if image.ndim == 3 else image[..., None]
+        grey = image.ndim == 2
+        pixels[i] = image[..., None] if grey else image if channels == 3 else _as_grey(image)
     return pixels
+
+
+def _as_grey(image: "np.ndarray") -> "np.ndarray":
+    """(height, width, 3) uint8 → (height, width, 1), as Pillow does."""
+    import numpy as np
+    from PIL import Image
+
+    return np.array(Image.fromarray(image).convert("L"))[..., None]
 
 
 def _pixels(image: Any, converted: Counter[tuple[str, str]]) -> "np.ndarray | Unreadable":
@@ -131,9 +142,8 @@ def _bytes(image: "Image.Image", converted: Counter[tuple[str, str]]) -> "np.nda
 
     if image.mode in _NO_BYTES:
         return Unreadable(f"image is in Pillow's mode {image.mode}, whose numbers have no known range; save it as L")
-    read_as = "L" if image.mode in (*_GREY, *_GREY_16) else "RGB"
+    read_as = "L" if image.mode in _GREY else "RGB"
     if image.mode == read_as:
         return np.array(image)
     converted[image.mode, read_as] += 1
-    # convert() would cut every value above 255 to 255
-    return (np.array(image) >> 8).astype(np.uint8) if image.mode in _GREY_16 else np.array(image.convert(read_as))
+    return np.array(image.convert(read_as))

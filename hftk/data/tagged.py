@@ -1,4 +1,7 @@
-"""Tagged sentences → token ids with one label per word; a long sentence in parts, no word lost."""
+"""Tagged sentences → token ids with one label per word; a long sentence in parts, no word lost.
+
+Of a word with more pieces than fit, the first ones are read.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +20,7 @@ _BATCH = 1000
 def tagged_rows(
     rows: "datasets.Dataset", tokenizer: "PreTrainedTokenizerBase", max_length: int, *, tag_piece: str
 ) -> tuple[dict[str, list[list[int]]], int]:
-    """The columns of a split, and the number of its sentences that had to be taken apart.
+    """The columns of a split, and the number of its sentences that do not fit whole.
 
     Columns: the model's inputs and `labels`, a list per part of a sentence. Every word has one label that counts, on
     its first or last piece (`tag_piece`); the parts stand in the order of the words. A word of which the tokenizer
@@ -54,7 +57,7 @@ def _parts(
         pieces = np.bincount(np.asarray(coded.word_ids(number), dtype=np.int64), minlength=len(words))
         words = [word if pieces[at] else (tokenizer.unk_token or tokenizer.pad_token) for at, word in enumerate(words)]
         begins = _begins(np.maximum(pieces, 1), room)
-        apart += len(begins) > 1
+        apart += bool(len(begins) > 1 or pieces.max(initial=0) > room)
         for begin, end in zip(begins, [*begins[1:], len(words)], strict=True):
             part_words.append(words[begin:end])
             part_tags.append(list(tags[number][begin:end]))

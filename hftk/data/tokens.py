@@ -59,8 +59,8 @@ def tokenize(
         with _settings_restored(tokenizer):
             for name, rows in data.splits.items():
                 if tagging:
-                    columns, cut = tagged_rows(rows, tokenizer, max_length, tag_piece=tag_piece)
-                    made[name] = pa.table({column: _lists(values) for column, values in columns.items()}), cut
+                    lists, cut = tagged_rows(rows, tokenizer, max_length, tag_piece=tag_piece)
+                    made[name] = pa.table({column: _lists(values) for column, values in lists.items()}), cut
                 else:
                     made[name] = _tokenize_split(rows, tokenizer, max_length)
         stored = (_write(folder, made) and _read(folder)) or made

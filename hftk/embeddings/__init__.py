@@ -12,7 +12,7 @@ from hftk.embeddings.corpus import Corpus
 from hftk.embeddings.coverage import Coverage, covered
 from hftk.embeddings.files import read_file
 from hftk.embeddings.stored import kept_or_made
-from hftk.embeddings.training import train, training_key
+from hftk.embeddings.training import train, training_digest, training_key
 from hftk.errors import DataError
 from hftk.recipe import schema
 
@@ -27,7 +27,7 @@ class WordVectors:
     """int64 (found), ascending: the row of the tokenizer's vocabulary that each vector belongs to."""
     digest: str
     """sha256 (hex) of what decides the vectors; part of a run's identity. Of a file: its bytes. Trained by one worker:
-    the corpus, the settings that matter to the method, the versions of gensim and numpy. Trained by several, which
+    the corpus and the settings that matter to the method. Trained by several, which
     never give the same vectors twice: the vectors themselves."""
     coverage: Coverage
 
@@ -61,7 +61,7 @@ def word_vectors(
     key = training_key(settings, corpus)
     folder = (cache_dir or cache_folder()) / "embeddings" / key
     tokens, vectors = kept_or_made(folder, lambda: train(settings, corpus, at=at, tell=tell), tell=tell)
-    digest = key if settings.workers == 1 else _content_hash(tokens, vectors)
+    digest = training_digest(settings, corpus) if settings.workers == 1 else _content_hash(tokens, vectors)
     token_ids, rows = _sorted({vocabulary[token]: row for row, token in enumerate(tokens) if token in vocabulary})
     coverage = covered(settings.method, corpus, vocabulary, token_ids)
     return WordVectors(vectors[rows], token_ids, digest, coverage)

@@ -24,16 +24,21 @@ _LONGEST = 10_000
 _LARGEST = 1000.0
 
 
-def training_key(settings: schema.Embeddings, corpus: Corpus) -> str:
-    """sha256 (hex) of everything that decides the vectors, but for the order in which several workers meet."""
+def training_digest(settings: schema.Embeddings, corpus: Corpus) -> str:
+    """sha256 (hex) of the corpus and of the settings that matter to the method."""
     decides = {
         "format": _FORMAT,
-        "versions": [version("gensim"), np.__version__],
         "corpus": corpus.fingerprint,
         "method": settings.method,
         "arguments": _arguments(settings),
     }
     return sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def training_key(settings: schema.Embeddings, corpus: Corpus) -> str:
+    """The digest with the versions of gensim and numpy, which decide the last bits: by it the vectors are kept."""
+    versions = [version("gensim"), np.__version__]
+    return sha256(json.dumps([training_digest(settings, corpus), versions]).encode()).hexdigest()
 
 
 def train(

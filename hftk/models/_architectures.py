@@ -31,7 +31,7 @@ def architecture_config(
         config = _class(architecture, "Config")(**values)
         with torch.device("meta"):  # the model has its own say, before any weight is made
             model_class(architecture, task)(config)
-    except (TypeError, ValueError, StrictDataclassError) as error:
+    except (TypeError, ValueError, RuntimeError, StrictDataclassError) as error:
         raise RecipeError(f"model.{_reason(error)}") from error
     return config
 

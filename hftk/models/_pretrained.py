@@ -168,8 +168,19 @@ def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, 
     source = resolve_source(pretrained)
     offline = not Path(source).is_dir() and not hub.reachable()
     try:
-        return auto_class.from_pretrained(source, revision=revision or "main", local_files_only=offline, **options)
+        return auto_class.from_pretrained(
+            source,
+            revision=revision or "main",
+            local_files_only=offline,
+            trust_remote_code=False,  # absent, transformers asks on a terminal whether to run the model's own code
+            **options,
+        )
     except (OSError, ValueError) as error:
+        if "trust_remote_code" in str(error):
+            raise RecipeError(
+                f"model.pretrained: {pretrained}: it is defined by code of its own, which this version does not run; "
+                "name a model of transformers' own, or train an architecture from its start with model.architecture"
+            ) from error
         reason = "the Hub cannot be reached, and it is not in the cache" if offline else " ".join(str(error).split())
         raise RecipeError(
             f"model.pretrained: {pretrained}: cannot be loaded ({reason}); give a Hub id that this machine can reach "

@@ -69,6 +69,11 @@ class RnnConfig(SequenceConfig):
         check_sizes(self, "hidden_size", "num_layers", "head_hidden_sizes", "max_position_embeddings")
         check_shares(self, "dropout", "head_dropout")
         check_pooling(self)
+        if self.max_position_embeddings is not None and "flatten" not in pooling_kinds(self):
+            raise ValueError(
+                f"max_position_embeddings: {self.max_position_embeddings} has no effect without pooling flatten; "
+                "allowed: None"
+            )
 
 
 class RnnForSequenceClassification(TextModel):

@@ -7,6 +7,7 @@ from typing import Any
 
 from hftk.errors import RecipeError
 from hftk.recipe import schema
+from hftk.recipe.architectures import architectures, fields_without_effect, settings_of, tasks_of
 from hftk.recipe.checks import check_metrics, check_recipe
 from hftk.recipe.credentials import find_secrets
 from hftk.recipe.places import Document, Keys, Problem, lines, problem, value_at
@@ -167,7 +168,7 @@ def _run(
     }
     return PlannedRun(
         name=run_name(name, seed, seeds=len(whole.seeds)),
-        recipe=recipe.model_copy(update={"seeds": [seed], "sweep": None, "tokenizer": _tokenizer(recipe)}),
+        recipe=_filled(recipe).model_copy(update={"seeds": [seed], "sweep": None}),
         seed=seed,
         swept=swept,
         setting=name,
@@ -177,8 +178,7 @@ def _run(
 
 def resolved_recipe(recipe: schema.Recipe) -> dict[str, Any]:
     """The recipe as plain values, with every default filled in, also those of `training`."""
-    resolved = recipe.model_copy(update={"tokenizer": _tokenizer(recipe)}).model_dump()
-    resolved |= {"training": training_with_defaults(recipe.training)}
+    resolved = _filled(recipe).model_dump() | {"training": training_with_defaults(recipe.training)}
     if recipe.sweep is not None and recipe.sweep.parameters is not None:
         # an absent `value` is none, and a null one is null: only what is written can be shown
         parameters = recipe.sweep.parameters.items()
@@ -186,10 +186,23 @@ def resolved_recipe(recipe: schema.Recipe) -> dict[str, Any]:
     return resolved
 
 
-def _tokenizer(recipe: schema.Recipe) -> schema.Tokenizer | None:
-    """An architecture that reads texts has one, also where the recipe says nothing of it."""
-    reads_texts = recipe.model.architecture is not None and recipe.task != "image-classification"
-    return recipe.tokenizer or (schema.Tokenizer() if reads_texts else None)
+def _filled(recipe: schema.Recipe) -> schema.Recipe:
+    """With the defaults that only the architecture and the task tell: of its config, and of its tokenizer."""
+    architecture, task = recipe.model.architecture, recipe.task
+    if architecture not in architectures() or task not in tasks_of(architecture):
+        return recipe
+    # embeddings, which a sweep may bring, decide the embedding's size
+    idle = {*fields_without_effect(architecture, task), "embedding_size"}
+    fields = settings_of(architecture).model_fields
+    defaults = {name: field.default for name, field in fields.items() if name not in idle and field.default is not None}
+    model = schema.Model.model_validate({**recipe.model.model_dump(), **defaults, **recipe.model.config_overrides})
+    if task == "image-classification":
+        return recipe.model_copy(update={"model": model})
+    tokenizer = recipe.tokenizer or schema.Tokenizer()
+    if tokenizer.split is None:
+        split = "whitespace" if task == "token-classification" else "punctuation"
+        tokenizer = tokenizer.model_copy(update={"split": split})
+    return recipe.model_copy(update={"model": model, "tokenizer": tokenizer})
 
 
 def _content(recipe: schema.Recipe) -> str:

@@ -36,6 +36,7 @@ def card(run: Run, recipe: Recipe) -> str:
         f"# {escaped(recipe.name)}: {escaped(run.name)}",
         f"{_origin(recipe)} by hftk {hftk.__version__} on {data} ({sizes}) to tell apart "
         f"{len(run.data.labels)} classes: " + escaped(", ".join(run.data.labels)) + ".",
+        *_relabelled(run),
         "## Use",
         _loading(recipe),
         "## Figures",
@@ -46,6 +47,15 @@ def card(run: Run, recipe: Recipe) -> str:
         "The complete recipe is the file `recipe.yaml` of the run.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _relabelled(run: Run) -> list[str]:
+    changed = [f"{share:.1%} of {split}" for split, share in run.data.relabelled.items()]
+    return (
+        [f"Labels were made anew from the texts: {', '.join(changed)} have another one than the data."]
+        if changed
+        else []
+    )
 
 
 def _origin(recipe: Recipe) -> str:

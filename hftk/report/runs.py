@@ -39,6 +39,8 @@ class RunData(BaseModel):
     """Per split, the rows that were longer than the maximum length."""
     longer_are: str = "cut"
     """What was done with them."""
+    relabelled: dict[str, float] = {}
+    """Per split, the share of labels that `data.relabel` changed."""
 
 
 class Run(BaseModel):

@@ -1,5 +1,8 @@
 """`hftk check`: the recipe, the data, and one batch as the model sees it."""
 
+from torch import Tensor
+
+from hftk.data.encoded import IGNORED_LABEL
 from hftk.data.summary import describe
 from hftk.data.tokens import decoded_example
 from hftk.sweep.expansion import SweepPlan
@@ -35,12 +38,17 @@ def _examples(inputs: RunInputs) -> list[str]:
             f"from {pixels.min():.2f} to {pixels.max():.2f}, {inputs.data.labels[train[0]['label']]}"
         ]
     lines = [f"the first rows of train as the model sees them (at most {inputs.max_length} tokens):"]
-    for row in range(min(EXAMPLES_SHOWN, len(train))):
-        text = decoded_example(encoded[row], inputs.processor)
+    for row in range(min(EXAMPLES_SHOWN, len(encoded))):
+        seen = encoded[row]
         if "tags" in train.column_names:
-            tags = [inputs.data.labels[tag] for tag in train[row]["tags"]]
-            pairs = zip(train[row]["tokens"], tags, strict=True)
-            lines += [f"  {text}", "    " + " ".join(f"{word}/{tag}" for word, tag in pairs)]
+            lines.append(f"  {_tagged(seen, inputs)}")
         else:
-            lines.append(f"  {inputs.data.labels[train[row]['label']]}: {text}")
+            lines.append(f"  {inputs.data.labels[seen['labels']]}: {decoded_example(seen, inputs.processor)}")
     return lines
+
+
+def _tagged(row: dict[str, Tensor], inputs: RunInputs) -> str:
+    """Every token of a row; behind those that carry a tag, the tag."""
+    tokens = inputs.processor.convert_ids_to_tokens(row["input_ids"].tolist())
+    pairs = zip(tokens, row["labels"].tolist(), strict=True)
+    return " ".join(token if tag == IGNORED_LABEL else f"{token}/{inputs.data.labels[tag]}" for token, tag in pairs)

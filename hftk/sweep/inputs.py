@@ -1,7 +1,8 @@
 """What runs train on, prepared before the first one starts and shared by all that ask for the same."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from hftk.data.pixels import image_processor, pixel_rows
 from hftk.data.tokens import tokenize
 from hftk.data.words import Corpus, build_tokenizer
 from hftk.embeddings import WordVectors, word_vectors
-from hftk.errors import RecipeError
+from hftk.errors import DataError, RecipeError
 from hftk.models._architectures import architecture_config, build_model
 from hftk.models._pretrained import (
     LoadedModel,
@@ -97,7 +98,7 @@ class Preparation:
         if problems:
             raise RecipeError(lines(problems))
         if recipe.model.pretrained is not None:
-            made = self._pretrained_inputs(recipe, data)
+            made = self._pretrained_inputs(run, data)
         elif recipe.task == "image-classification":
             made = self._image_inputs(recipe, data)
         else:
@@ -118,12 +119,13 @@ class Preparation:
             notices=[*data.notices, *made.notices, *_entity_notices(recipe, made.splits)],
         )
 
-    def _pretrained_inputs(self, recipe: Recipe, data: LabelledData) -> "_Made":
+    def _pretrained_inputs(self, run: PlannedRun, data: LabelledData) -> "_Made":
+        recipe = run.recipe
         tokenizer = self._tokenizer(recipe)
         max_length = recipe.data.max_length or longest_input(self._config(recipe), tokenizer)
         return _Made(
             processor=tokenizer,
-            splits=self._tokenize(recipe, data=data, tokenizer=tokenizer, max_length=max_length),
+            splits=self._tokenize(run, data=data, tokenizer=tokenizer, max_length=max_length),
             max_length=max_length,
             load_model=partial(
                 load_model,
@@ -153,9 +155,10 @@ class Preparation:
         max_length = recipe.data.max_length or _longest_text(recipe)
         train = data.splits["train"]
         key = (data.fingerprint, settings.model_dump_json(), max_length)
-        tokenizer = self._once(
-            ("word tokenizer", *key), lambda: build_tokenizer(train, settings, max_length=max_length)
-        )
+        with _placed(run.document):
+            tokenizer = self._once(
+                ("word tokenizer", *key), lambda: build_tokenizer(train, settings, max_length=max_length)
+            )
         decided = {
             "vocab_size": len(tokenizer),
             "pad_token_id": tokenizer.pad_token_id,
@@ -176,7 +179,7 @@ class Preparation:
             }
         return _Made(
             processor=tokenizer,
-            splits=self._tokenize(recipe, data=data, tokenizer=tokenizer, max_length=max_length),
+            splits=self._tokenize(run, data=data, tokenizer=tokenizer, max_length=max_length),
             max_length=max_length,
             load_model=_architecture_loader(recipe, decided=decided, max_length=max_length, vectors=vectors),
             fingerprint=fingerprint,
@@ -243,12 +246,14 @@ class Preparation:
         )
 
     def _tokenize(
-        self, recipe: Recipe, *, data: LabelledData, tokenizer: PreTrainedTokenizerBase, max_length: int
+        self, run: PlannedRun, *, data: LabelledData, tokenizer: PreTrainedTokenizerBase, max_length: int
     ) -> dict[str, EncodedSplit]:
-        return self._once(
-            ("tokens", data.fingerprint, id(tokenizer), max_length, recipe.data.tag_piece),
-            lambda: tokenize(data, tokenizer, max_length, tag_piece=recipe.data.tag_piece),
-        )
+        tag_piece = run.recipe.data.tag_piece
+        with _placed(run.document):
+            return self._once(
+                ("tokens", data.fingerprint, id(tokenizer), max_length, tag_piece),
+                lambda: tokenize(data, tokenizer, max_length, tag_piece=tag_piece),
+            )
 
     def _model_fingerprint(self, recipe: Recipe) -> str:
         """The commit of a Hub model; a digest of the files of a local one."""
@@ -298,6 +303,8 @@ def _check_architecture(recipe: Recipe) -> None:
         decided=decided,
         max_length=longest,
     )
+    if recipe.training.get("gradient_checkpointing"):
+        raise RecipeError("training.gradient_checkpointing: architectures do not support it; take it out")
     most = getattr(config, "max_position_embeddings", None)
     if recipe.data.max_length and most and recipe.data.max_length > most:
         raise RecipeError(
@@ -336,6 +343,16 @@ def _files_digest(folder: Path) -> str:
             with open(path, "rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+@contextmanager
+def _placed(document: Document) -> Iterator[None]:
+    """A DataError of the block that begins with a key of the recipe gets the place of that key."""
+    try:
+        yield
+    except DataError as error:
+        key = str(error).partition(":")[0]
+        raise DataError(f"{document.place(tuple(key.split('.')))}: {error}") from error
 
 
 def _problems(check: Callable[[Recipe], None], recipe: Recipe, document: Document) -> list[Problem]:

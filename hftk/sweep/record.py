@@ -50,6 +50,8 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
     name and its files or commit, word vectors by what they were made from, the batch by its rows over all processes.
     """
     decided = recipe.model_dump(mode="json", exclude=_UNDECIDING_SECTIONS)
+    if decided["embeddings"] is not None:
+        del decided["embeddings"]["path"]  # its content counts, in model_files
     resolved = training_with_defaults(recipe.training)  # a default that is written out changes nothing
     training = {key: value for key, value in resolved.items() if key not in _UNDECIDING_TRAINING}
     training["batch"] = resolved["per_device_train_batch_size"] * world_size
@@ -61,6 +63,8 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
         "data": data_fingerprint,
         "model_files": model_fingerprint,
     }
+    if recipe.class_weights is not None and resolved["label_smoothing_factor"]:
+        content["loss"] = "weights by row"  # by class once, also of the smoothed share
     if recipe.task == "token-classification":
         content["tag_piece"] = recipe.data.tag_piece
     return hashlib.sha256(json.dumps(_plain(content), sort_keys=True).encode()).hexdigest()[:16]

@@ -12,10 +12,10 @@ from hftk.data.encoded import IGNORED_LABEL
 class ClassificationLoss:
     """Trainer's `compute_loss_func`.
 
-    The objective is the sum of torch's cross-entropy (label smoothing and class weights inside) over the items of this
-    micro-batch, divided by the number of items of the *global* batch: accumulation, several processes, ragged batches
-    and token labels all give the loss of one large batch. (Trainer's own path takes a mean of means: a BERT head with
-    accumulation ×4 trains with four times the loss, transformers 5.23.)
+    The objective is the sum of the items' losses (torch's cross-entropy with label smoothing, times the weight of the
+    item's class) over this micro-batch, divided by the number of items of the *global* batch: accumulation, several
+    processes, ragged batches and token labels all give the loss of one large batch. (Trainer's own path takes a mean of
+    means: a BERT head with accumulation ×4 trains with four times the loss, transformers 5.23.)
 
     Beside it the plain cross-entropy, neither smoothed nor weighted, is summed up for `epochs.csv`, where it can be
     compared with the validation loss and between settings.
@@ -44,16 +44,15 @@ class ClassificationLoss:
         self._items = self._items + items
         if self.label_smoothing == 0 and self.class_weights is None:
             return plain / num_items_in_batch
-        weights = None if self.class_weights is None else self.class_weights.to(logits.device)
         objective = cross_entropy(
-            logits,
-            labels,
-            weight=weights,
-            ignore_index=IGNORED_LABEL,
-            reduction="sum",
-            label_smoothing=self.label_smoothing,
+            logits, labels, ignore_index=IGNORED_LABEL, reduction="none", label_smoothing=self.label_smoothing
         )
-        return objective / num_items_in_batch
+        if self.class_weights is not None:
+            # a row counts by its own class: torch would weight the smoothed share of every class as well, and one rare
+            # or absent class would outweigh the label
+            self.class_weights = self.class_weights.to(logits.device)
+            objective = objective * self.class_weights[labels.clamp(min=0)]
+        return objective.sum() / num_items_in_batch
 
     def so_far(self) -> float | None:
         """Mean plain loss of this process since the last `drain`; None before the first item."""

@@ -112,17 +112,15 @@ def test_paths_are_relative_to_their_file(write, load_images):
 def test_all_modes_become_grey_or_rgb(write, load_images):
     for i in range(10):
         write(f"grey/train/{'ab'[i % 2]}/{i}.png", picture(value=7))
-    write("grey/train/a/16.png", picture("I;16", value=7 * 256 + 99))
     write("grey/train/a/1.png", picture("1", value=1))
     write("grey/train/b/LA.png", picture("LA", value=7))
     splits = {"train": "train", "validation": 0.1}
     data = load_images(path="grey", splits=splits)
     assert data.image_shape == (3, 4, 1)
     values = [int(image[0, 0, 0]) for split in data.splits for image in pixels(data, split)]
-    assert sorted(values) == [7] * 12 + [255]
-    assert sorted(data.notices)[:3] == [
+    assert sorted(values) == [7] * 11 + [255]
+    assert sorted(data.notices)[:2] == [
         "1 image in Pillow's mode 1: read as L",
-        "1 image in Pillow's mode I;16: read as L",
         "1 image in Pillow's mode LA: read as L, without their transparency",
     ]
 
@@ -131,8 +129,29 @@ def test_all_modes_become_grey_or_rgb(write, load_images):
     write("grey/train/b/CMYK.jpg", picture("CMYK", value=7, form="JPEG"))
     data = load_images(path="grey", splits=splits)
     assert data.image_shape == (3, 4, 3)
-    assert "13 grey images among 3 coloured ones: read as RGB" in data.notices
+    assert "12 grey and 3 coloured images: read as RGB" in data.notices
     assert "1 image in Pillow's mode RGBA: read as RGB, without their transparency" in data.notices
+
+
+def test_sixteen_bits_are_refused(write, load_images):
+    """What reads the model's pictures later, transformers' pipeline, cuts them at 255."""
+    for i in range(10):
+        write(f"deep/train/{'ab'[i % 2]}/{i}.png", picture(value=7))
+    write("deep/train/a/16.png", picture("I;16", value=7 * 256 + 99))
+    with pytest.raises(
+        DataError, match="image is in Pillow's mode I;16, whose numbers have no known range; save it as L"
+    ):
+        load_images(path="deep", splits={"train": "train", "validation": 0.1})
+
+
+def test_train_decides_between_grey_and_colour(write, load_images):
+    for i in range(10):
+        write(f"mixed/train/{'ab'[i % 2]}/{i}.png", picture(value=7))
+        write(f"mixed/test/{'ab'[i % 2]}/{i}.png", picture("RGB", value=7))
+    data = load_images(path="mixed", splits={"train": "train", "validation": 0.2, "test": "test"})
+    assert data.image_shape == (3, 4, 1)
+    assert "10 grey and 10 coloured images: read as grey, as all of train are" in data.notices
+    assert {int(image[0, 0, 0]) for image in pixels(data, "test")} == {7}
 
 
 def test_the_side_that_a_camera_says_is_up(write, load_images):

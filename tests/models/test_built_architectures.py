@@ -196,3 +196,18 @@ def test_the_folder_holds_what_it_needs_and_no_more(architecture, task, tmp_path
     assert saved["auto_map"][f"AutoModelFor{suffix}"] == f"{architecture}.{type(model).__name__}"
     config = AutoConfig.from_pretrained(tmp_path, trust_remote_code=True)
     assert config.id2label == dict(enumerate(LABELS))
+
+
+def test_a_size_that_no_memory_holds_is_refused():
+    with pytest.raises(RecipeError, match=r"model\..*overflow"):
+        config_of(hidden_size=10**12)
+
+
+def test_a_folder_of_ours_is_not_fine_tuned_and_its_code_not_run(tmp_path):
+    from hftk.models._pretrained import load_config
+
+    save_with_source(build(config_of()), tmp_path / "model")
+    with pytest.raises(
+        RecipeError, match="defined by code of its own, which this version does not run; name a model of"
+    ):
+        load_config(str(tmp_path / "model"), revision=None, overrides={})

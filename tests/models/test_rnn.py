@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -172,3 +173,10 @@ def test_weights_begin_as_plain_torch_begins_them() -> None:
 def test_forty_layers_are_built() -> None:
     config = RnnConfig(vocab_size=20, embedding_size=5, hidden_size=4, num_layers=40)
     assert isinstance(RnnForSequenceClassification(config).recurrent.forwards[39], nn.LSTM)
+
+
+def test_a_length_is_for_flatten_only() -> None:
+    told = "max_position_embeddings: 9 has no effect without pooling flatten; allowed: None"
+    with pytest.raises(StrictDataclassError, match=told):
+        RnnConfig(pooling="last", max_position_embeddings=9)
+    assert RnnConfig(pooling=["last", "flatten"], max_position_embeddings=9).max_position_embeddings == 9

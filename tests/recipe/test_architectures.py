@@ -338,3 +338,32 @@ def test_nothing_heavy_is_imported() -> None:
     assert done.returncode == 0, done.stderr
     heavy = {"torch", "transformers", "datasets", "tokenizers", "gensim", "pandas", "pyarrow", "sklearn", "PIL", "peft"}
     assert not heavy & set(json.loads(done.stdout))
+
+
+def test_a_default_that_is_written_out_asks_for_the_same_run() -> None:
+    from hftk.sweep.record import identity
+
+    recipe = {"name": "x", "data": {"path": "builtin:docstrings"}, "model": {"architecture": "rnn"}}
+    written = [{}, {"model.cell": "lstm"}, {"tokenizer": {"split": "punctuation"}}, {"model.pooling": "last"}]
+    plan = read_sweep({**recipe, "sweep": {"method": "list", "runs": written}})
+    assert len(plan.runs) == 1
+    assert any("4 runs became 1 distinct one" in notice for notice in plan.notices)
+
+    def known_by(**sections: dict) -> str:
+        [run] = read_sweep({**recipe, **sections}).runs
+        return identity(run.recipe, data_fingerprint="d", model_fingerprint="m", world_size=1)
+
+    assert known_by() == known_by(tokenizer={"type": "word"}) == known_by(model={"architecture": "rnn", "cell": "lstm"})
+    assert known_by() != known_by(model={"architecture": "rnn", "cell": "gru"})
+
+
+def test_vectors_of_a_file_count_by_their_content(tmp_path: Path) -> None:
+    from hftk.sweep.record import identity
+
+    def known_by(path: Path, digest: str) -> str:
+        path.touch()
+        recipe = {"name": "x", "data": {"path": "builtin:docstrings"}, "model": {"architecture": "rnn"}}
+        [run] = read_sweep({**recipe, "embeddings": {"method": "file", "path": str(path)}}).runs
+        return identity(run.recipe, data_fingerprint="d", model_fingerprint=digest, world_size=1)
+
+    assert known_by(tmp_path / "a.txt", "m") == known_by(tmp_path / "b.txt", "m") != known_by(tmp_path / "a.txt", "n")

@@ -99,3 +99,21 @@ def test_what_lies_on_this_machine_is_no_metadata(path):
     assert metadata.base_model is None
     assert metadata.datasets is None
     assert "/home/" not in text
+
+
+def test_labels_made_anew_are_told():
+    run = RUN.model_copy(update={"data": RUN.data.model_copy(update={"relabelled": {"train": 0.547}})})
+    assert "Labels were made anew from the texts: 54.7% of train have another one than the data." in card(run, recipe())
+    assert "made anew" not in card(RUN, recipe())
+
+
+def test_an_architecture_s_card_says_how_to_load_its_code():
+    told = card(
+        RUN, recipe(model={"architecture": "rnn", "cell": "gru"}, embeddings={"method": "word2vec", "freeze": True})
+    )
+    assert (
+        "rnn (cell: gru), trained from scratch, its word vectors begun with word2vec on the train split and left so,"
+        in told
+    )
+    assert 'pipeline("text-classification", model="path/to/this/folder", trust_remote_code=True)' in told
+    assert "hence `trust_remote_code`" in told and "base_model" not in told

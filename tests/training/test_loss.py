@@ -17,16 +17,25 @@ WEIGHTS = [0.5, 2.0, 1.25]
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_equals_torch_cross_entropy_over_the_number_of_items(smoothing, weights):
     loss = ClassificationLoss(label_smoothing=smoothing, class_weights=weights)
-    expected = cross_entropy(
-        LOGITS,
-        LABELS,
-        weight=None if weights is None else torch.tensor(weights),
-        label_smoothing=smoothing,
-        reduction="sum",
-    ) / len(LABELS)
+    by_row = cross_entropy(LOGITS, LABELS, label_smoothing=smoothing, reduction="none")
+    weight_of_row = 1 if weights is None else torch.tensor(weights)[LABELS]
+    expected = (by_row * weight_of_row).sum() / len(LABELS)
     torch.testing.assert_close(loss({"logits": LOGITS}, LABELS), expected)
+    if smoothing == 0 and weights is not None:  # then torch's own weights are the same
+        torch.testing.assert_close(
+            expected, cross_entropy(LOGITS, LABELS, weight=torch.tensor(weights), reduction="sum") / len(LABELS)
+        )
     if weights is None:
         torch.testing.assert_close(expected, cross_entropy(LOGITS, LABELS, label_smoothing=smoothing))
+
+
+def test_a_rare_or_absent_class_does_not_outweigh_the_label():
+    """torch's cross_entropy weights the smoothed share of every class by that class's weight: here by 1,000."""
+    labels = torch.zeros(8, dtype=torch.long)
+    with_absent = ClassificationLoss(label_smoothing=0.1, class_weights=[1.0, 1.0, 1000.0])
+    plain = ClassificationLoss(label_smoothing=0.1)
+    logits = LOGITS[:8]
+    torch.testing.assert_close(with_absent({"logits": logits}, labels), plain({"logits": logits}, labels))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
