@@ -405,8 +405,7 @@ def test_check_shows_tags_beside_words(tagging_recipe, conll):
     assert any(line.startswith("  words per sentence: min 2, ") for line in lines)
     at = lines.index("the first rows of train as the model sees them (at most 12 tokens):")
     first = sentences_in(conll / "train.conll")[0]
-    assert lines[at + 1] == "  " + " ".join(word for word, _ in first)
-    assert lines[at + 2] == "    " + " ".join(f"{word}/{tag}" for word, tag in first)
+    assert lines[at + 1] == "  " + " ".join(f"{word}/{tag}" for word, tag in first)
 
 
 def test_check_shows_an_image_s_numbers(image_recipe):
@@ -487,6 +486,7 @@ def test_image_pipelines_say_what_was_predicted(said, images):
 
 
 def test_token_pipelines_say_what_was_predicted(said, tags):
+    compared = 0
     for name in tags[0].results["run"]:
         predictions = predictions_of(tags[0].folder / name, "test")
         rows = [rows for _, rows in predictions.groupby("row") if len(rows) < 12]
@@ -494,11 +494,13 @@ def test_token_pipelines_say_what_was_predicted(said, tags):
         pieces = [len(words) for words in told] != [len(words) for words in rows]
         if pieces:
             continue  # a trained WordPiece may cut words: which piece carries the tag is not the pipeline's business
+        compared += 1
         for words, expected in zip(told, rows, strict=True):
             assert [tag for tag, _ in words] == expected["prediction"].tolist()
             assert [score for _, score in words] == pytest.approx(
                 [max(chances) for chances in expected["probabilities"]], abs=1e-5
             )
+    assert compared
 
 
 # the recipes, in smoke form: all their settings on few rows of the real data
