@@ -80,5 +80,6 @@ def run(
 
 if __name__ == "__main__":
     from hftk.cli import main
+    from hftk.launcher import leave
 
-    sys.exit(main(["train", *sys.argv[1:]]))
+    leave(main(["train", *sys.argv[1:]]))

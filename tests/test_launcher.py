@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hftk.launcher import last_word
+from hftk.launcher import last_word, leave
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = [sys.executable, "-m", "accelerate.commands.launch"]
@@ -90,3 +90,26 @@ def test_under_a_launcher_the_message_waits_for_its_end():
     launcher += "print('the traceback of the launcher', file=sys.stderr)"
     told = start([sys.executable, "-c", launcher], cwd=ROOT)
     assert told.stderr == "the traceback of the launcher\n한국어: the message\n"
+
+
+def test_a_process_alone_leaves_as_usual():
+    with pytest.raises(SystemExit) as left:
+        leave(2)
+    assert left.value.code == 2
+
+
+def test_processes_that_trained_together_leave_with_their_code_and_their_last_words(tmp_path):
+    script = tmp_path / "together.py"
+    script.write_text(
+        "import atexit\n"
+        "from hftk.launcher import leave\n"
+        "from hftk.training.processes import start_processes\n"
+        "start_processes(use_cpu=True)\n"
+        "atexit.register(print, 'goodbye')\n"
+        "leave(0)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("goodbye") == 2

@@ -12,6 +12,7 @@ import torch
 from transformers import TrainerCallback, set_seed
 
 from hftk.data.encoded import IGNORED_LABEL, TokenRows
+from hftk.launcher import leave
 from hftk.models._pretrained import load_model
 from hftk.training.arguments import training_arguments
 from hftk.training.callbacks import EpochTable
@@ -114,3 +115,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    leave(0)
