@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hftk.data.cache import cache_folder
+from hftk.data.cache import cache_folder, discard_entry, file_hash, write_entry
 from hftk.data.encoded import TokenRows, in_one_piece
 from hftk.data.labelled import LabelledData
 from hftk.data.tagged import tagged_rows
@@ -154,34 +152,19 @@ def _key(data: LabelledData, tokenizer: "PreTrainedTokenizerBase", max_length: i
 
 
 def _write(folder: Path, made: Mapping[str, tuple["pa.Table", int]]) -> bool:
-    """Stores all splits beside `folder` and renames, so that it is always whole. False: it cannot be written."""
+    """Stores all splits as one entry of the cache. False: it cannot be written."""
     import pyarrow as pa
 
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f"{folder.name[:16]}-", dir=folder.parent))
-    except OSError:
-        return False
-    try:
+    def fill(beside: Path) -> None:
         index = {}
         for name, (table, truncated) in made.items():
-            with (
-                pa.OSFile(str(beside / f"{name}.arrow"), "wb") as file,
-                pa.ipc.new_stream(file, table.schema) as stream,
-            ):
+            file = beside / f"{name}.arrow"
+            with pa.OSFile(str(file), "wb") as opened, pa.ipc.new_stream(opened, table.schema) as stream:
                 stream.write_table(table.combine_chunks())  # one batch: its arrays are read as they lie on the disk
-            index[name] = {"truncated": truncated, "sha256": _file_hash(beside / f"{name}.arrow")}
+            index[name] = {"truncated": truncated, "sha256": file_hash(file)}
         (beside / _INDEX).write_text(json.dumps(index), encoding="utf-8")
-        try:
-            beside.rename(folder)
-        except OSError:
-            # another process was faster; what it wrote has the same content, and is checked when read
-            return folder.is_dir()
-        return True
-    except OSError:
-        return False
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+
+    return write_entry(folder, fill)
 
 
 def _read(folder: Path) -> dict[str, tuple["pa.Table", int]] | None:
@@ -194,27 +177,13 @@ def _read(folder: Path) -> dict[str, tuple["pa.Table", int]] | None:
         stored = {}
         for name, entry in json.loads((folder / _INDEX).read_text(encoding="utf-8")).items():
             file = folder / f"{name}.arrow"
-            if _file_hash(file) != entry["sha256"]:
+            if file_hash(file) != entry["sha256"]:
                 raise ValueError(f"{file} is damaged")
             stored[name] = (pa.ipc.open_stream(pa.memory_map(str(file))).read_all(), int(entry["truncated"]))
         return stored
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
-        # renamed first, so that no other process finds a half-emptied folder under the name
-        damaged = Path(tempfile.mkdtemp(prefix="damaged-", dir=folder.parent))
-        try:
-            folder.rename(damaged / "tokens")
-        except OSError:
-            pass
-        shutil.rmtree(damaged, ignore_errors=True)
+        discard_entry(folder)
         return None
-
-
-def _file_hash(file: Path) -> str:
-    digest = sha256()
-    with file.open("rb") as content:
-        while block := content.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _as_split(table: "pa.Table", truncated: int, tokenizer: "PreTrainedTokenizerBase") -> TokenRows:

@@ -1,15 +1,14 @@
 """Trained vectors on disk, by content: checked when read, made once even by processes that begin together."""
 
-import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
+
+from hftk.data.cache import discard_entry, file_hash, write_entry
 
 _VECTORS, _TOKENS, _INDEX = "vectors.npy", "tokens.json", "index.json"
 
@@ -52,27 +51,16 @@ def _alone(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
 
 
 def _write(folder: Path, made: Table) -> bool:
-    """Stores beside `folder` and renames, so that it is always whole. False: it cannot be written."""
-    try:
-        beside = Path(tempfile.mkdtemp(prefix=f"{folder.name[:16]}-", dir=folder.parent))
-    except OSError:
-        return False
-    try:
+    """Stores the table as one entry of the cache. False: it cannot be written."""
+
+    def fill(beside: Path) -> None:
         tokens, vectors = made
         np.save(beside / _VECTORS, vectors, allow_pickle=False)
         (beside / _TOKENS).write_text(json.dumps(tokens), encoding="utf-8")
-        index = {name: _hash(beside / name) for name in (_VECTORS, _TOKENS)}
+        index = {name: file_hash(beside / name) for name in (_VECTORS, _TOKENS)}
         (beside / _INDEX).write_text(json.dumps(index), encoding="utf-8")
-        try:
-            beside.rename(folder)
-        except OSError:
-            # another process was faster, without a lock
-            return folder.is_dir()
-        return True
-    except OSError:
-        return False
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+
+    return write_entry(folder, fill)
 
 
 def _read(folder: Path) -> Table | None:
@@ -82,24 +70,10 @@ def _read(folder: Path) -> Table | None:
     try:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         for name in (_VECTORS, _TOKENS):
-            if _hash(folder / name) != index[name]:
+            if file_hash(folder / name) != index[name]:
                 raise ValueError(f"{folder / name} is damaged")
         tokens = json.loads((folder / _TOKENS).read_text(encoding="utf-8"))
         return tokens, np.load(folder / _VECTORS, allow_pickle=False)
     except (OSError, ValueError, KeyError, TypeError):
-        # renamed first, so that no other process finds a half-emptied folder under the name
-        try:
-            damaged = Path(tempfile.mkdtemp(prefix="damaged-", dir=folder.parent))
-        except OSError:
-            return None
-        try:
-            folder.rename(damaged / "entry")
-        except OSError:
-            pass
-        shutil.rmtree(damaged, ignore_errors=True)
+        discard_entry(folder)
         return None
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
