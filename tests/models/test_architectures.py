@@ -108,6 +108,16 @@ def make_model(case: Case, **settings: Any) -> PreTrainedModel:
     return case.model_class(make_config(case, **settings)).eval()
 
 
+def make_lively(case: Case) -> PreTrainedModel:
+    """With weights so large that all that is read shows in the logits; attention begins nearly the same everywhere."""
+    model = make_model(case)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight *= 4
+    return model
+
+
 def make_batch(case: Case, config: PreTrainedConfig | None = None) -> dict[str, torch.Tensor]:
     """8 rows: input_ids and attention_mask (8, 7), or pixel_values (8, channels, height, width); labels."""
     rng = torch.Generator().manual_seed(1)
@@ -180,7 +190,7 @@ def test_the_loss_falls_on_eight_rows(case: Case) -> None:
 
 @each_text_case
 def test_padding_never_changes_logits(case: Case) -> None:
-    model, batch = make_model(case), make_batch(case)
+    model, batch = make_lively(case), make_batch(case)
     ids, mask = batch["input_ids"], batch["attention_mask"]
     expected = that_count(logits_of(model, batch), mask)
 
@@ -190,16 +200,16 @@ def test_padding_never_changes_logits(case: Case) -> None:
     # 30 goes beyond every max_position_embeddings here
     for by in (1, 5, 30):
         longer = {"input_ids": pad(ids, by), "attention_mask": pad(mask, by)}
-        torch.testing.assert_close(that_count(logits_of(model, longer), mask), expected, rtol=0, atol=ROUNDING)
+        torch.testing.assert_close(that_count(logits_of(model, longer), mask), expected, rtol=0, atol=5 * ROUNDING)
         longer["input_ids"] = torch.where(longer["attention_mask"] == 1, longer["input_ids"], 7)
-        torch.testing.assert_close(that_count(logits_of(model, longer), mask), expected, rtol=0, atol=ROUNDING)
+        torch.testing.assert_close(that_count(logits_of(model, longer), mask), expected, rtol=0, atol=5 * ROUNDING)
     without_mask = that_count(logits_of(model, {"input_ids": pad(ids, 3)}), mask)
-    torch.testing.assert_close(without_mask, expected, rtol=0, atol=ROUNDING)
+    torch.testing.assert_close(without_mask, expected, rtol=0, atol=5 * ROUNDING)
     for row, length in enumerate(LENGTHS):
         alone = logits_of(model, {"input_ids": ids[row : row + 1, :length], "attention_mask": mask[:1, :length]})[0]
         together = logits_of(model, batch)[row]
         together = together[:length] if together.ndim == 2 else together
-        torch.testing.assert_close(alone, together, rtol=0, atol=ROUNDING)
+        torch.testing.assert_close(alone, together, rtol=0, atol=5 * ROUNDING)
 
 
 @each_case
@@ -400,8 +410,7 @@ TEXTS = ["w2 w3 w4 w5 w6", "w7", "w19 w2", "never seen before", ""]
 def reloaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Each case, saved here → what it says in a clean process, under "said", and here, under "model" and "inputs"."""
     folder = tmp_path_factory.mktemp("saved")
-    images = np.random.default_rng(0).integers(0, 256, (4, *IMAGE_SIZE), dtype=np.uint8)
-    np.save(folder / "images.npy", images)
+    images = save_images(folder)
     tokenizer, processor = make_tokenizer(), make_image_processor()
     cases, here = {}, {}
     for case in CASES:
@@ -424,20 +433,32 @@ def reloaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
         again = case.model_class.from_pretrained(folder / name)
         cases[name] = {"task": case.task, "auto_class": auto_class, "texts": texts}
         here[name] = {"model": model, "again": again, "inputs": inputs}
+    result = say_in_a_clean_process(folder, cases)
+    assert result.returncode == 0, result.stderr
+    for name, said in json.loads((folder / "said.json").read_text()).items():
+        here[name]["said"] = said
+    return here
+
+
+def save_images(folder: Path) -> np.ndarray:
+    """(4, height, width) bytes, which reload_without_hftk.py reads."""
+    images = np.random.default_rng(0).integers(0, 256, (4, *IMAGE_SIZE), dtype=np.uint8)
+    np.save(folder / "images.npy", images)
+    return images
+
+
+def say_in_a_clean_process(folder: Path, cases: dict[str, dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    """What the models saved in folder/<case> say is in folder/said.json, if the exit status is 0."""
     (folder / "cases.json").write_text(json.dumps(cases))
     script = Path(__file__).with_name("reload_without_hftk.py")
     # -I: neither the current folder nor PYTHONPATH is searched
-    result = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-I", script, folder],
         cwd=folder,
         env=os.environ | {"HF_MODULES_CACHE": str(folder / "modules"), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
     )
-    assert result.returncode == 0, result.stderr
-    for name, said in json.loads((folder / "said.json").read_text()).items():
-        here[name]["said"] = said
-    return here
 
 
 def make_tokenizer() -> Any:
