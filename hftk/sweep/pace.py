@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 WARM_UP = 3
 """Steps of the first run that are not measured: caches fill, memory is allocated."""
@@ -9,18 +10,25 @@ ENOUGH = 5
 """Measured steps before an estimate is worth saying."""
 
 
+@dataclass
+class _Running:
+    total: int
+    began: float
+    step: int = 0
+
+
 class Pace:
-    """Seconds per step so far in this sweep, loading and evaluation included, times the steps that remain."""
+    """Seconds per step so far in this sweep, loading and evaluation included, times the steps that remain.
+
+    Runs that are trained side by side count together.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.began = clock()
         self._to_come: dict[str, int] = {}
         self._ended = 0
-        self._run = ""
-        self._step = 0
-        self._total = 0
-        self._run_began = self.began
+        self._running: dict[str, _Running] = {}
         self._taken = 0
         self._measured_from: float | None = None
 
@@ -29,27 +37,25 @@ class Pace:
 
     def run_started(self, name: str, total_steps: int) -> None:
         self._to_come.pop(name, None)
-        self._run, self._total, self._step = name, total_steps, 0
-        self._run_began = self.clock()
+        self._running[name] = _Running(total=total_steps, began=self.clock())
 
-    def step(self, step: int) -> None:
+    def step(self, name: str, step: int) -> None:
+        run = self._running[name]
         # a resumed run begins in the middle: what was trained before does not count as pace
-        if self._step:
-            self._taken += step - self._step
-        self._step = step
+        if run.step:
+            self._taken += step - run.step
+        run.step = step
         if self._measured_from is None and self._taken >= WARM_UP:
             self._measured_from, self._taken = self.clock(), 0
 
-    def run_ended(self) -> None:
-        self._ended += self._total
-        self._total = self._step = 0
+    def run_ended(self, name: str) -> float:
+        """Seconds since it started."""
+        run = self._running.pop(name)
+        self._ended += run.total
+        return self.clock() - run.began
 
     def run_kept(self, name: str) -> None:
         self._to_come.pop(name, None)
-
-    @property
-    def run_seconds(self) -> float:
-        return self.clock() - self._run_began
 
     @property
     def seconds(self) -> float:
@@ -58,11 +64,11 @@ class Pace:
     @property
     def done(self) -> int:
         """Steps behind us; a run that ended early counts in full."""
-        return self._ended + self._step
+        return self._ended + sum(run.step for run in self._running.values())
 
     @property
     def total(self) -> int:
-        return self._ended + self._total + sum(self._to_come.values())
+        return self._ended + sum(run.total for run in self._running.values()) + sum(self._to_come.values())
 
     @property
     def seconds_left(self) -> float | None:

@@ -5,6 +5,7 @@ Runners call an observer; they neither print nor know which one it is.
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, TextIO
 
@@ -14,7 +15,10 @@ Metrics = Mapping[str, float | None]
 
 
 class Progress(Protocol):
-    """The observer of a sweep. A context manager: leaving it closes the display, whatever happened inside."""
+    """The observer of a sweep, whose runs may be trained side by side.
+
+    A context manager: leaving it closes the display, whatever happened inside.
+    """
 
     def __enter__(self) -> Self: ...
 
@@ -29,13 +33,13 @@ class Progress(Protocol):
     def run_started(self, index: int, name: str, total_steps: int, epochs: float) -> None:
         """`index` counts the runs of the sweep from 1; `total_steps` corrects what was planned."""
 
-    def step(self, step: int, epoch: float, loss: float | None) -> None:
-        """After an optimizer step, after each one if you like. `step` counts from 1 in each run."""
+    def step(self, name: str, step: int, epoch: float, loss: float | None) -> None:
+        """After an optimizer step of that run, after each one if you like. `step` counts from 1 in each run."""
 
-    def evaluated(self, epoch: float, metrics: Metrics) -> None:
-        """Names as in epochs.csv."""
+    def evaluated(self, name: str, epoch: float, metrics: Metrics) -> None:
+        """Metrics' names as in epochs.csv."""
 
-    def run_ended(self, status: str, reason: str | None, metrics: Metrics) -> None: ...
+    def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None: ...
 
     def run_kept(self, name: str) -> None:
         """Found finished from before, so not trained."""
@@ -44,6 +48,20 @@ class Progress(Protocol):
 
     def ended(self, table: Table, report: Path) -> None:
         """The final ranked table (`hftk.report.ranked_rows`), and where the report lies."""
+
+
+@dataclass(frozen=True)
+class RunObserver:
+    """Tells the sweep's observer of one run's steps; what hftk/training/ is given."""
+
+    progress: Progress
+    name: str
+
+    def step(self, step: int, epoch: float, loss: float | None) -> None:
+        self.progress.step(self.name, step, epoch, loss)
+
+    def evaluated(self, epoch: float, metrics: dict[str, float]) -> None:
+        self.progress.evaluated(self.name, epoch, metrics)
 
 
 class SilentProgress:
@@ -64,13 +82,13 @@ class SilentProgress:
     def run_started(self, index: int, name: str, total_steps: int, epochs: float) -> None:
         pass
 
-    def step(self, step: int, epoch: float, loss: float | None) -> None:
+    def step(self, name: str, step: int, epoch: float, loss: float | None) -> None:
         pass
 
-    def evaluated(self, epoch: float, metrics: Metrics) -> None:
+    def evaluated(self, name: str, epoch: float, metrics: Metrics) -> None:
         pass
 
-    def run_ended(self, status: str, reason: str | None, metrics: Metrics) -> None:
+    def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None:
         pass
 
     def run_kept(self, name: str) -> None:

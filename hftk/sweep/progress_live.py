@@ -1,7 +1,8 @@
-"""Progress on a terminal: a bar over the sweep and the current run's figures, redrawn in place."""
+"""Progress on a terminal: a bar over the sweep and the figures of the runs being trained, redrawn in place."""
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,17 @@ EVERY = 0.25
 COLOURS = {"finished": "green", "failed": "red", "interrupted": "yellow", "pruned": "yellow"}
 
 
+@dataclass
+class _Running:
+    index: int
+    total: int
+    epochs: float
+    step: int = 0
+    epoch: float = 0.0
+    loss: float | None = None
+    metrics: Metrics = field(default_factory=dict)
+
+
 class LiveProgress:
     def __init__(self, console: Console, *, runs: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -31,12 +43,7 @@ class LiveProgress:
         self._clock = clock
         self._pace = Pace(clock)
         self._behind = 0
-        self._index = 0
-        self._name = ""
-        self._total = 0
-        self._epochs = 0.0
-        self._now: tuple[int, float, float | None] = (0, 0.0, None)
-        self._metrics: Metrics = {}
+        self._running: dict[str, _Running] = {}
         self._drawn = 0.0
         self._preparing = ""
         # drawn by hand: no thread of ours runs while workers are started
@@ -62,35 +69,33 @@ class LiveProgress:
 
     def run_started(self, index: int, name: str, total_steps: int, epochs: float) -> None:
         self._pace.run_started(name, total_steps)
-        self._index, self._name, self._total, self._epochs = index, name, total_steps, epochs
-        self._now, self._metrics = (0, 0.0, None), {}
+        self._running[name] = _Running(index=index, total=total_steps, epochs=epochs)
         self._live.start()
         self._draw()
 
-    def step(self, step: int, epoch: float, loss: float | None) -> None:
-        self._pace.step(step)
+    def step(self, name: str, step: int, epoch: float, loss: float | None) -> None:
+        self._pace.step(name, step)
+        run = self._running[name]
         # the loss is not told with every step
-        self._now = step, epoch, self._now[2] if loss is None else loss
+        run.step, run.epoch, run.loss = step, epoch, run.loss if loss is None else loss
         if self._clock() - self._drawn >= EVERY:
             self._draw()
 
-    def evaluated(self, epoch: float, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def evaluated(self, name: str, epoch: float, metrics: Metrics) -> None:
+        self._running[name].metrics = metrics
         self._draw()
 
-    def run_ended(self, status: str, reason: str | None, metrics: Metrics) -> None:
-        took = duration(self._pace.run_seconds)
-        self._pace.run_ended()
+    def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None:
+        took = duration(self._pace.run_ended(name))
+        run = self._running.pop(name)
         self._behind += 1
         said = _figures(metrics) if status == "finished" else reason or "no reason was given"
-        place = f"[{self._index}/{self._runs}] "
-        self._print(Text.assemble((place, "dim"), (self._name, "bold")), whole=True)
+        self._print(Text.assemble((self._place(run), "dim"), (name, "bold")), whole=True)
         self._print(
             Padding(
                 Text.assemble((status, COLOURS.get(status, "")), f" after {took}: {said}"), (0, 0, 0, 6), expand=False
             )
         )
-        self._name = ""
         self._draw()
 
     def run_kept(self, name: str) -> None:
@@ -133,19 +138,19 @@ class LiveProgress:
         width = self._console.width
         if self._preparing:
             return Group(Text(self._preparing, no_wrap=True, overflow="ellipsis"))
-        lines = [self._run_line(width), self._figures_line()] if self._name else []
+        lines = [
+            line
+            for name, run in self._running.items()
+            for line in (self._run_line(name, run, width), _figures_line(run))
+        ]
         return Group(*lines, self._sweep_line())
 
-    def _run_line(self, width: int) -> Text:
-        place = f"[{self._index}/{self._runs}] "
-        return Text.assemble((place, "dim"), (shortened(self._name, max(8, width - len(place))), "bold"))
+    def _place(self, run: "_Running") -> str:
+        return f"[{run.index}/{self._runs}] "
 
-    def _figures_line(self) -> Text:
-        step, at, loss = self._now
-        words = [f"epoch {epoch(at)} of {epoch(self._epochs)}", f"step {count(step)} of {count(self._total)}"]
-        words += [] if loss is None else [f"loss {figure(loss)}"]
-        words += [_figures(self._metrics)] if self._metrics else []
-        return Text("      " + ", ".join(words), no_wrap=True, overflow="ellipsis")
+    def _run_line(self, name: str, run: "_Running", width: int) -> Text:
+        place = self._place(run)
+        return Text.assemble((place, "dim"), (shortened(name, max(8, width - len(place))), "bold"))
 
     def _sweep_line(self) -> Grid:
         done, total = self._pace.done, self._pace.total
@@ -162,6 +167,13 @@ class LiveProgress:
             Text(f"{share:.0%}, {duration(self._pace.seconds)}{ending}"),
         )
         return line
+
+
+def _figures_line(run: _Running) -> Text:
+    words = [f"epoch {epoch(run.epoch)} of {epoch(run.epochs)}", f"step {count(run.step)} of {count(run.total)}"]
+    words += [] if run.loss is None else [f"loss {figure(run.loss)}"]
+    words += [_figures(run.metrics)] if run.metrics else []
+    return Text("      " + ", ".join(words), no_wrap=True, overflow="ellipsis")
 
 
 def _figures(metrics: Metrics) -> str:

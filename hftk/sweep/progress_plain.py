@@ -24,8 +24,7 @@ class PlainProgress:
         self._runs = runs
         self._clock = clock
         self._pace = Pace(clock)
-        self._place = ""
-        self._total = 0
+        self._running: dict[str, tuple[str, int]] = {}  # name → place in the sweep, steps
         self._spoke = clock()
         self._prepared = -math.inf
         self._estimated = False
@@ -48,39 +47,41 @@ class PlainProgress:
 
     def run_started(self, index: int, name: str, total_steps: int, epochs: float) -> None:
         self._pace.run_started(name, total_steps)
-        self._place, self._total = f"[{index}/{self._runs}]", total_steps
+        place = f"[{index}/{self._runs}]"
+        self._running[name] = place, total_steps
         length = f"{epoch(epochs)} {'epoch' if epochs == 1 else 'epochs'}"
-        self._say(f"{self._place} {name}: {plural(total_steps, 'step')}, {length}")
+        self._say(f"{place} {name}: {plural(total_steps, 'step')}, {length}")
 
-    def step(self, step: int, epoch: float, loss: float | None) -> None:
-        self._pace.step(step)
+    def step(self, name: str, step: int, epoch: float, loss: float | None) -> None:
+        self._pace.step(name, step)
         if self._estimated and self._clock() - self._spoke < EVERY:
             return
         left = self._pace.seconds_left
         # the first estimate is news by itself
         if (left is not None and not self._estimated) or self._clock() - self._spoke >= EVERY:
             self._estimated = self._estimated or left is not None
-            self._say_step(step, epoch, loss, left)
+            self._say_step(name, step, epoch, loss, left)
 
-    def _say_step(self, step: int, at: float, loss: float | None, left: float | None) -> None:
-        words = [f"step {count(step)} of {count(self._total)}", f"epoch {epoch(at)}"]
+    def _say_step(self, name: str, step: int, at: float, loss: float | None, left: float | None) -> None:
+        place, total = self._running[name]
+        words = [f"step {count(step)} of {count(total)}", f"epoch {epoch(at)}"]
         words += [] if loss is None else [f"loss {figure(loss)}"]
         words += [] if left is None else [f"{roughly(left)} left of the sweep"]
-        self._say(f"{self._place} {', '.join(words)}")
+        self._say(f"{place} {', '.join(words)}")
 
-    def evaluated(self, epoch: float, metrics: Metrics) -> None:
-        self._say_evaluated(epoch, metrics)
+    def evaluated(self, name: str, epoch: float, metrics: Metrics) -> None:
+        self._say_evaluated(self._running[name][0], epoch, metrics)
 
-    def _say_evaluated(self, at: float, metrics: Metrics) -> None:
-        self._say(f"{self._place} epoch {epoch(at)}: {_figures(metrics)}")
+    def _say_evaluated(self, place: str, at: float, metrics: Metrics) -> None:
+        self._say(f"{place} epoch {epoch(at)}: {_figures(metrics)}")
 
-    def run_ended(self, status: str, reason: str | None, metrics: Metrics) -> None:
-        took = duration(self._pace.run_seconds)
-        self._pace.run_ended()
+    def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None:
+        took = duration(self._pace.run_ended(name))
+        place, _ = self._running.pop(name)
         if status == "finished":
-            self._say(f"{self._place} finished after {took}: {_figures(metrics)}")
+            self._say(f"{place} finished after {took}: {_figures(metrics)}")
         else:
-            self._say(f"{self._place} {status} after {took}: {reason or 'no reason was given'}")
+            self._say(f"{place} {status} after {took}: {reason or 'no reason was given'}")
 
     def run_kept(self, name: str) -> None:
         self._pace.run_kept(name)

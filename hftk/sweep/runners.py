@@ -18,7 +18,7 @@ from hftk.report.card import write_card
 from hftk.sweep.expansion import PlannedRun, SweepPlan
 from hftk.sweep.inputs import RunInputs
 from hftk.sweep.ledger import Ledger
-from hftk.sweep.progress import Progress
+from hftk.sweep.progress import Progress, RunObserver
 from hftk.sweep.record import environment, read_run, write_atomically, write_epochs, write_json, write_predictions
 from hftk.tracking import end_run, start_run
 from hftk.training.fit import FittedRun, Predictions, fit, free_memory
@@ -58,7 +58,7 @@ def train_runs(
             fitted, reason = _fit(record, progress=progress), None
         except KeyboardInterrupt:
             record.end(status="interrupted", reason="interrupted by the user", fitted=None)
-            progress.run_ended("interrupted", "interrupted by the user", {})
+            progress.run_ended(run.name, "interrupted", "interrupted by the user", {})
             raise
         except Exception as error:  # whatever it was costs this run only
             log.debug("run %s failed", run.name, exc_info=True)
@@ -69,7 +69,7 @@ def train_runs(
         reason = agree(reason)
         statuses[run.name] = "finished" if reason is None else "failed"
         record.end(status=statuses[run.name], reason=reason, fitted=fitted)
-        progress.run_ended(statuses[run.name], reason, fitted.metrics if fitted else {})
+        progress.run_ended(run.name, statuses[run.name], reason, fitted.metrics if fitted else {})
     return statuses
 
 
@@ -229,7 +229,7 @@ def _fit(record: _RunRecord, *, progress: Progress) -> FittedRun:
         folder=record.folder,
         run_name=run.name,
         report_to=list(run.recipe.tracking.report_to),
-        observer=progress,
+        observer=RunObserver(progress, run.name),
         on_row=record.epochs,
     )
 

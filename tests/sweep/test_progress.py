@@ -39,10 +39,12 @@ def drive(progress, clock, *, seconds_per_step: float = 1.0) -> None:
             progress.run_started(index, name, 100, 2.0)
             for step in range(1, 101):
                 clock.now += seconds_per_step
-                progress.step(step, step / 50, 0.7 if step % 10 == 0 else None)
+                progress.step(name, step, step / 50, 0.7 if step % 10 == 0 else None)
                 if step % 50 == 0:
-                    progress.evaluated(step / 50, METRICS)
-            progress.run_ended("finished" if index == 2 else "failed", None if index == 2 else "out of memory", METRICS)
+                    progress.evaluated(name, step / 50, METRICS)
+            progress.run_ended(
+                name, "finished" if index == 2 else "failed", None if index == 2 else "out of memory", METRICS
+            )
         progress.ended(TABLE, Path("runs/grid/report.md"))
 
 
@@ -79,9 +81,9 @@ def test_a_run_without_figures_or_reason_says_so():
     stream = io.StringIO()
     progress = PlainProgress(stream, runs=1, clock=Clock())
     progress.run_started(1, "a", 1, 1.0)
-    progress.run_ended("finished", None, {"validation_loss": None})
+    progress.run_ended("a", "finished", None, {"validation_loss": None})
     progress.run_started(1, "a", 1, 1.0)
-    progress.run_ended("interrupted", None, {})
+    progress.run_ended("a", "interrupted", None, {})
     assert stream.getvalue().splitlines() == [
         "[1/1] a: 1 step, 1 epoch",
         "[1/1] finished after 0.0 s: no figures",
@@ -136,7 +138,7 @@ def test_no_line_of_the_display_is_wider_than_the_terminal(width):
         progress.plan([], {})
         progress.run_started(1, "임베딩=워드투벡터," * 20, 1000, 3.0)
         clock.now += 1
-        progress.step(1, 0.1, 0.5)
+        progress.step("임베딩=워드투벡터," * 20, 1, 0.1, 0.5)
         drawn = Console(file=io.StringIO(), width=width)
         drawn.print(progress._render())
     lines = drawn.file.getvalue().splitlines()
@@ -193,7 +195,7 @@ def test_time_left_leaves_the_warm_up_out_and_counts_what_lies_between_steps():
     for step in range(1, 10):
         clock.now += 100 if step <= 4 else 1
         assert pace.seconds_left is None
-        pace.step(step)
+        pace.step("a", step)
     # steps 5 to 9 took a second each; 21 remain
     assert pace.seconds_left == pytest.approx(21)
     clock.now += 5
@@ -206,10 +208,10 @@ def test_steps_planned_are_corrected_by_what_is_seen():
     pace.run_kept("c")
     assert pace.total == 20
     pace.run_started("a", 30)
-    pace.step(4)
+    pace.step("a", 4)
     assert (pace.done, pace.total) == (4, 40)
     # stopped early: nothing of it remains
-    pace.run_ended()
+    pace.run_ended("a")
     assert (pace.done, pace.total) == (30, 40)
 
 
@@ -220,8 +222,54 @@ def test_a_resumed_run_does_not_look_fast():
     pace.run_started("a", 1000)
     for step in range(901, 910):
         clock.now += 1
-        pace.step(step)
+        pace.step("a", step)
     assert pace.seconds_left == pytest.approx(91)
+
+
+def test_runs_side_by_side_count_together():
+    clock = Clock()
+    pace = Pace(clock)
+    pace.plan({"a": 20, "b": 20, "c": 20})
+    pace.run_started("a", 20)
+    pace.run_started("b", 20)
+    for step in range(1, 11):
+        clock.now += 1
+        pace.step("a", step)
+        pace.step("b", step)
+    # two steps a second, and 40 of 60 remain
+    assert pace.seconds_left == pytest.approx(20, rel=0.1)
+    assert pace.run_ended("a") == 10
+    assert (pace.done, pace.total) == (30, 60)
+
+
+def test_runs_side_by_side_are_shown_each():
+    stream = Terminal()
+    with LiveProgress(Console(file=stream, width=80, force_terminal=True, color_system=None), runs=2) as progress:
+        progress.plan([], {"a": 10, "나": 10})
+        progress.run_started(1, "a", 10, 1.0)
+        progress.run_started(2, "나", 10, 1.0)
+        progress.step("나", 3, 0.3, 0.5)
+        progress.step("a", 4, 0.4, 0.25)
+        drawn = Console(file=io.StringIO(), width=80)
+        drawn.print(progress._render())
+        assert [line.strip() for line in drawn.file.getvalue().splitlines()[:4]] == [
+            "[1/2] a",
+            "epoch 0.4 of 1, step 4 of 10, loss 0.2500",
+            "[2/2] 나",
+            "epoch 0.3 of 1, step 3 of 10, loss 0.5000",
+        ]
+        progress.run_ended("a", "finished", None, METRICS)
+    assert "[1/2] a\n" in stream.getvalue()
+    plain = io.StringIO()
+    progress = PlainProgress(plain, runs=2, clock=Clock())
+    progress.run_started(1, "a", 10, 1.0)
+    progress.run_started(2, "나", 10, 1.0)
+    progress.evaluated("a", 0.5, METRICS)
+    progress.run_ended("나", "failed", "out of memory", {})
+    assert plain.getvalue().splitlines()[2:] == [
+        "[1/2] epoch 0.5: validation accuracy 0.8123, validation loss 0.4400",
+        "[2/2] failed after 0.0 s: out of memory",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["plain", "live"])
@@ -235,7 +283,7 @@ def test_most_steps_write_nothing(kind):
     with progress:
         progress.run_started(1, "a", 20_000, 1.0)
         for step in range(1, 20_001):
-            progress.step(step, 0.5, None)
+            progress.step("a", step, 0.5, None)
     assert len(stream.getvalue()) < 20_000
 
 
@@ -251,4 +299,4 @@ def test_a_sweep_goes_on_when_nobody_reads_any_more():
     with os.fdopen(write, "w", encoding="utf-8") as stream, PlainProgress(stream, runs=1) as progress:
         progress.plan(["one run to train"], {"a": 2})
         progress.run_started(1, "a", 2, 1.0)
-        progress.run_ended("finished", None, {})
+        progress.run_ended("a", "finished", None, {})
