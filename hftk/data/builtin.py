@@ -6,19 +6,16 @@ import importlib.metadata
 import importlib.util
 import inspect
 import json
-import os
 import platform
 import re
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hftk.data.cache import cache_folder
+from hftk.data.cache import cache_folder, discard_entry, file_hash, write_entry
 from hftk.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,6 +38,7 @@ LIBRARIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "torch": ("torch", ("pytorch", "torchscript", "torchdynamo", "torchinductor", "torchgen", "torchvision", "aten")),
     "transformers": ("transformers", ()),
 }
+_ROWS, _CHECKSUM = "rows.parquet", "sha256.txt"
 MASK = "LIBRARY"
 ROWS_PER_LIBRARY = 430
 ROWS_PER_MODULE = 10  # a few long modules would otherwise fill a library's share
@@ -78,17 +76,14 @@ def load_builtin(name: str) -> "datasets.DatasetDict":
 
     import datasets
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    path = _cache_file(_installed_versions())
-    if path.exists():
-        table = pq.read_table(path)
-    else:
+    folder = _cache_entry(_installed_versions())
+    table = _read(folder)
+    if table is None:
         rows = docstring_rows()
         columns = ("text", "label", "module", "split")
         table = pa.table({column: [getattr(row, column) for row in rows] for column in columns})
-        with suppress(OSError):  # where nothing can be kept, the next call takes seconds again
-            _write_whole(table, path)
+        _write(folder, table)  # where nothing can be kept, the next call takes seconds again
     split_of_row = table["split"].to_pylist()
     splits = {
         split: datasets.Dataset(
@@ -212,18 +207,32 @@ def _installed_versions() -> dict[str, str]:
     return versions
 
 
-def _cache_file(versions: dict[str, str]) -> Path:
+def _cache_entry(versions: dict[str, str]) -> Path:
     """A name for everything that decides the content: versions, the Python that parses them, and this file."""
     key = json.dumps([versions, platform.python_version_tuple()[:2], Path(__file__).read_text(encoding="utf-8")])
-    return cache_folder() / f"docstrings-{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
+    return cache_folder() / f"docstrings-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
-def _write_whole(table: "pa.Table", path: Path) -> None:
-    """Write beside, then rename: another process sees the whole file or none."""
+def _write(folder: Path, table: "pa.Table") -> None:
     import pyarrow.parquet as pq
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    os.close(handle)
-    pq.write_table(table, beside)
-    os.replace(beside, path)
+    def fill(beside: Path) -> None:
+        pq.write_table(table, beside / _ROWS)
+        (beside / _CHECKSUM).write_text(file_hash(beside / _ROWS), encoding="utf-8")
+
+    write_entry(folder, fill)
+
+
+def _read(folder: Path) -> "pa.Table | None":
+    """What `_write` stored; None, and nothing left there, if it is not whole."""
+    import pyarrow.parquet as pq
+
+    if not folder.is_dir():
+        return None
+    try:
+        if file_hash(folder / _ROWS) == (folder / _CHECKSUM).read_text(encoding="utf-8"):
+            return pq.read_table(folder / _ROWS)
+    except (OSError, ValueError):
+        pass
+    discard_entry(folder)
+    return None

@@ -4,8 +4,11 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+_LONGEST_WRITE = 24 * 3600  # seconds
 
 
 def cache_folder() -> Path:
@@ -16,10 +19,14 @@ def cache_folder() -> Path:
 def write_entry(folder: Path, fill: Callable[[Path], None]) -> bool:
     """Has `fill` write into a folder beside `folder`, then renames it, so that an entry is always whole.
 
-    False: it cannot be written. Where another process was faster its entry stays: it has the same content.
+    False: it cannot be written. Where another process was faster its entry stays: it has the same content. What a
+    process left that was killed while it wrote the same entry is removed a day later.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f"{folder.name[:16]}-*"):
+            if time.time() - left.stat().st_mtime > _LONGEST_WRITE:
+                shutil.rmtree(left, ignore_errors=True)
         beside = Path(tempfile.mkdtemp(prefix=f"{folder.name[:16]}-", dir=folder.parent))
     except OSError:
         return False

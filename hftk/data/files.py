@@ -53,7 +53,12 @@ def read_file(path: Path, *, data: schema.Data, task: str, where: Where, name: s
             where=where,
         )
     elif suffix in (".parquet", ".arrow"):
-        source = source_of_table(_read_arrow(path, where), name=name)
+        table = _read_arrow(path, where)
+        try:
+            source = source_of_table(table, name=name)
+        # the features that datasets writes beside the schema
+        except Exception as error:
+            raise DataError(f"{where('path')}: {path}: its features cannot be read ({_one_line(error)})") from None
     else:
         source = _read_json(path, name=name, encoding=data.encoding, lines_only=suffix != ".json", where=where)
     if source.rows == 0:
@@ -102,10 +107,12 @@ def _read_arrow(path: Path, where: Where) -> "pa.Table":
         with pa.memory_map(str(path)) as file:
             is_file_form = file.read(6) == b"ARROW1"
         opened = pa.memory_map(str(path))
-        return pa.ipc.open_file(opened).read_all() if is_file_form else pa.ipc.open_stream(opened).read_all()
-    except (pa.ArrowInvalid, OSError) as error:
+        table = pa.ipc.open_file(opened).read_all() if is_file_form else pa.ipc.open_stream(opened).read_all()
+        table.validate(full=True)  # Arrow trusts its offsets: wrong ones would end the process
+        return table
+    except (pa.ArrowException, OSError, ValueError) as error:
         kind = path.suffix[1:].lower()
-        raise DataError(f"{where('path')}: {path} is no readable {kind} file ({error})") from None
+        raise DataError(f"{where('path')}: {path} is no readable {kind} file ({_one_line(error)})") from None
 
 
 def _read_json(path: Path, *, name: str, encoding: str | None, lines_only: bool, where: Where) -> Source:
@@ -119,6 +126,8 @@ def _read_json(path: Path, *, name: str, encoding: str | None, lines_only: bool,
             # several values one after another: .json files are often jsonl
             if not error.msg.startswith("Extra data"):
                 raise DataError(f"{where('path')}: {path}, line {error.lineno}: not JSON ({error.msg})") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{where('path')}: {path}: {_unusual_json(error)}") from None
     lines = None
     if whole is None:
         rows, lines = _json_lines(text, path, where)
@@ -147,8 +156,18 @@ def _json_lines(text: str, path: Path, where: Where) -> tuple[list[Any], list[in
             rows.append(json.loads(line))
         except json.JSONDecodeError as error:
             raise DataError(f"{where('path')}: {path}, line {number}: not JSON ({error.msg})") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{where('path')}: {path}, line {number}: {_unusual_json(error)}") from None
         lines.append(number)
     return rows, lines
+
+
+def _unusual_json(error: ValueError | RecursionError) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number of more than 4,300 digits"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _json_kind(value: Any) -> str:

@@ -1,6 +1,7 @@
 """`data.path` → the splits or files that it holds, each read when it is first asked for."""
 
 import glob
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -133,9 +134,15 @@ def _folder(folder: Path, *, data: schema.Data, task: str, where: Where) -> Sour
 
         _refuse_text_settings(data, f"{folder}, which Dataset.save_to_disk wrote", where)
         try:
-            return _of_datasets(datasets.load_from_disk(str(folder)), data=data, task=task, where=where)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{where('path')}: {folder} cannot be loaded from disk ({error})") from None
+            _refuse_files_elsewhere(folder, where)
+            loaded = datasets.load_from_disk(str(folder))
+        except DataError:
+            raise
+        # damaged or hostile files make datasets raise almost anything
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise DataError(f"{where('path')}: {folder} cannot be loaded from disk ({reason})") from None
+        return _of_datasets(loaded, data=data, task=task, where=where)
     kinds = readable(task, data.columns)
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in kinds)
     if not files:
@@ -153,6 +160,25 @@ def _folder(folder: Path, *, data: schema.Data, task: str, where: Where) -> Sour
         name = _SHARD.sub("", file.stem) if _SHARD.search(file.stem) else file.name
         grouped.setdefault(name, []).append(file)
     return _files(grouped, data=data, task=task, base=folder, where=where)
+
+
+def _refuse_files_elsewhere(folder: Path, where: Where) -> None:
+    """What Dataset.save_to_disk wrote names its splits and files, and datasets goes wherever these names lead."""
+    splits = [folder]
+    if (listing := folder / "dataset_dict.json").is_file():
+        splits = []
+        for name in json.loads(listing.read_bytes())["splits"]:
+            _refuse_elsewhere(listing, str(name), where)
+            splits.append(folder / str(name))
+    for split in splits:
+        state = split / "state.json"
+        for entry in json.loads(state.read_bytes())["_data_files"] if state.is_file() else ():
+            _refuse_elsewhere(state, str(entry["filename"]), where)
+
+
+def _refuse_elsewhere(listing: Path, name: str, where: Where) -> None:
+    if set("/\\\0") & set(name) or name in ("", ".", ".."):
+        raise DataError(f"{where('path')}: {listing} names {name!r}; allowed: names of what lies beside it")
 
 
 def _images(folder: Path, *, data: schema.Data, task: str, where: Where) -> Sources | None:

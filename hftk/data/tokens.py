@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 # raise when what is stored, or how, changes
-_FORMAT = 2
+_FORMAT = 3
 # rows per call: enough to occupy the tokenizer's threads, few enough to stay small in memory
 _BATCH = 2000
 _INDEX = "tokens.json"
@@ -162,7 +162,8 @@ def _write(folder: Path, made: Mapping[str, tuple["pa.Table", int]]) -> bool:
             with pa.OSFile(str(file), "wb") as opened, pa.ipc.new_stream(opened, table.schema) as stream:
                 stream.write_table(table.combine_chunks())  # one batch: its arrays are read as they lie on the disk
             index[name] = {"truncated": truncated, "sha256": file_hash(file)}
-        (beside / _INDEX).write_text(json.dumps(index), encoding="utf-8")
+        content = {"splits": index, "checksum": _checksum(index)}
+        (beside / _INDEX).write_text(json.dumps(content), encoding="utf-8")
 
     return write_entry(folder, fill)
 
@@ -175,7 +176,10 @@ def _read(folder: Path) -> dict[str, tuple["pa.Table", int]] | None:
         return None
     try:
         stored = {}
-        for name, entry in json.loads((folder / _INDEX).read_text(encoding="utf-8")).items():
+        content = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        if _checksum(content["splits"]) != content["checksum"]:
+            raise ValueError(f"{folder / _INDEX} is damaged")
+        for name, entry in content["splits"].items():
             file = folder / f"{name}.arrow"
             if file_hash(file) != entry["sha256"]:
                 raise ValueError(f"{file} is damaged")
@@ -184,6 +188,10 @@ def _read(folder: Path) -> dict[str, tuple["pa.Table", int]] | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         discard_entry(folder)
         return None
+
+
+def _checksum(index: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(index).encode()).hexdigest()
 
 
 def _as_split(table: "pa.Table", truncated: int, tokenizer: "PreTrainedTokenizerBase") -> TokenRows:

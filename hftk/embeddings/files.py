@@ -17,6 +17,7 @@ from hftk.errors import DataError
 # bytes by which the form is told; a line of text is shorter
 _HEAD = 1 << 16
 _MOST_NUMBERS = 1 << 14
+_MOST_DIGITS = 18
 _BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(rb"[ \t]*(\d+)[ \t]+(\d+)[ \t]*\r?\n")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
@@ -91,6 +92,9 @@ def _header(head: bytes, where: str) -> tuple[tuple[int, int] | None, int]:
     line = _HEADER.match(head)
     if line is None:
         return None, 0
+    for number in line.groups():
+        if len(number) > _MOST_DIGITS:
+            raise DataError(f"{where}, line 1: a number of {len(number):,} digits, where a header promises words")
     count, size = int(line[1]), int(line[2])
     if not count or not 1 <= size <= _MOST_NUMBERS:
         raise DataError(

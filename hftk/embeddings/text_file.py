@@ -8,6 +8,8 @@ from hftk.embeddings.found import Found, Reading
 from hftk.embeddings.gz import DAMAGED, damaged
 from hftk.errors import DataError
 
+# bytes; thousands of numbers take less, and a damaged or hostile file may have no end of a line at all
+_LONGEST_LINE = 1 << 20
 _NUMERIC = b"0123456789.+-eE "
 _LARGEST = float(np.finfo(np.float32).max)
 _SHAPE = "expected on every line: a word and its numbers, separated by spaces"
@@ -26,8 +28,12 @@ def read_text(stream: IO[bytes], found: Found, header: tuple[int, int] | None, r
     # lines at the end that hold nothing; elsewhere they are an error
     empty = 0
     try:
-        for line in stream:
+        while line := stream.readline(_LONGEST_LINE):
             number += 1
+            if len(line) == _LONGEST_LINE:
+                raise DataError(
+                    f"{where}, line {number}: the line does not end within {_LONGEST_LINE:,} bytes; {_SHAPE}"
+                )
             line = line.rstrip(b"\r\n \t")
             if not line:
                 empty += 1

@@ -18,9 +18,11 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.hub import resolve_revision
 
 from hftk import hub
-from hftk.errors import RecipeError, RunError
+from hftk.errors import HftkError, RecipeError, RunError
+from hftk.models._vetting import CODE_KEYS, ModelFiles, vet
 
 PACKAGE_PREFIX = "package:"
 # task → the class that puts the head on
@@ -62,6 +64,9 @@ def load_config(pretrained: str, *, revision: str | None, overrides: Mapping[str
     transformers stores a misspelt key silently; here a key that the config does not have is a RecipeError.
     """
     config = _from_pretrained(AutoConfig, pretrained, revision=revision)
+    for key in CODE_KEYS:  # not used here, and not to be saved with the model either
+        if hasattr(config, key):
+            delattr(config, key)
     known = sorted(name for name in config.to_dict() if name not in _OWNED_CONFIG_KEYS)
     problems = []
     for key, value in overrides.items():
@@ -96,6 +101,8 @@ def load_tokenizer(pretrained: str, *, task: str, revision: str | None) -> PreTr
             )
         if getattr(tokenizer, "add_prefix_space", None) is False:
             tokenizer = _from_pretrained(AutoTokenizer, pretrained, revision=revision, add_prefix_space=True)
+    for key in CODE_KEYS:
+        tokenizer.init_kwargs.pop(key, None)
     if tokenizer.pad_token is None:
         raise RecipeError(
             f"model.pretrained: {pretrained}: its tokenizer has no padding token; "
@@ -139,6 +146,7 @@ def load_model(
         pretrained,
         revision=revision,
         config=config,
+        use_safetensors=True,
         dtype=torch.float32,  # "auto" would train a bf16 checkpoint in bf16 weights
         ignore_mismatched_sizes=True,
         output_loading_info=True,
@@ -168,14 +176,21 @@ def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, 
     source = resolve_source(pretrained)
     offline = not Path(source).is_dir() and not hub.reachable()
     try:
+        # once, so that what is vetted is what is loaded
+        resolved = resolve_revision(source, revision or "main", local_files_only=offline)
+        files = ModelFiles(source=source, revision=resolved, offline=offline)
+        vet(pretrained, files, weights=auto_class in AUTO_CLASS.values())
         return auto_class.from_pretrained(
             source,
-            revision=revision or "main",
+            revision=resolved,
             local_files_only=offline,
             trust_remote_code=False,  # absent, transformers asks on a terminal whether to run the model's own code
             **options,
         )
-    except (OSError, ValueError) as error:
+    except (HftkError, RuntimeError, MemoryError):  # too little memory is no fault of the files
+        raise
+    # bad files make transformers raise almost anything
+    except Exception as error:
         if "trust_remote_code" in str(error):
             raise RecipeError(
                 f"model.pretrained: {pretrained}: it is defined by code of its own, which this version does not run; "

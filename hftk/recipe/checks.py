@@ -19,6 +19,8 @@ def check_recipe(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
     """Where in the recipe, and what is wrong; every problem of it."""
     for text in wrong_folder_name(recipe.name):
         yield ("name",), text
+    if "\0" in recipe.output_dir:
+        yield ("output_dir",), "holds a NUL character, which no path may; take it out"
     if recipe.task == "image-classification" and recipe.model.pretrained is not None:
         yield ("model", "pretrained"), "images are read by an architecture only; write model.architecture: rnn"
     yield from _below("data", check_data(recipe.data, recipe.task))

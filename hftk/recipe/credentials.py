@@ -1,25 +1,40 @@
 """Tokens do not belong in recipes: finding them, and never showing one."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _HUB_TOKEN = r"hf_[A-Za-z0-9]{20,}"
 _TRACKER_KEY = r"wandb_v\d+_[A-Za-z0-9_]{20,}|(?<![0-9A-Za-z])[0-9a-f]{40}(?![0-9A-Za-z])"
-_SECRET = re.compile(f"{_HUB_TOKEN}|{_TRACKER_KEY}")
+_OTHER_KEY = r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}|(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])"
+_SECRET = re.compile(f"{_HUB_TOKEN}|{_TRACKER_KEY}|{_OTHER_KEY}")
 _HUB_SECRET = re.compile(_HUB_TOKEN)
 _SECRET_KEY = re.compile(
-    r"(.*_)?(token|api_?key|password|passwd|secret)|use_auth_token", flags=re.IGNORECASE
+    r"(.*_)?(token|(api|access|private|secret)_?key|password|passwd|secret)|use_auth_token", flags=re.IGNORECASE
 )  # `hub_token`, `api_key`, …; not `tokens` or `pad_token_id`
+# characters; a shorter value of the environment may stand in a recipe by chance
+_LONG_ENOUGH = 16
 # below these the keys are the user's own labels and files
 _FREE_KEYS = {"label_names", "class_weights", "data_files"}
+_LOOKS_LIKE_ONE = (
+    "the value looks like a token, which has no place in a recipe; "
+    "take it out, log in with `hf auth login` or `wandb login`, and revoke the token if it was shared"
+)
 # config fields of tokenizers and models that end in `_token` hold ordinary words
 _WORD_KEYS = {"pad_token", "unk_token", "cls_token", "sep_token", "mask_token", "bos_token", "eos_token"}
 
 
 def redacted(text: str) -> str:
-    """The text with every token in it replaced."""
+    """The text with every token in it replaced: what looks like one, and what the environment holds as one."""
+    for value in _of_environment():
+        text = text.replace(value, "<secret>")
     return _SECRET.sub("<secret>", text)
+
+
+def _of_environment() -> list[str]:
+    """The values of HF_TOKEN, WANDB_API_KEY, AWS_SECRET_ACCESS_KEY and whatever else is named like them."""
+    return [value for name, value in os.environ.items() if len(value) >= _LONG_ENOUGH and is_secret_key(name)]
 
 
 def is_secret_key(key: object) -> bool:
@@ -32,7 +47,9 @@ def find_secrets(value: Any, path: tuple = ()) -> Iterator[tuple[tuple, str]]:
     """Where a token stands in the recipe, with what to say about it; a git commit in `revision` is none."""
     if isinstance(value, Mapping):
         for key, child in value.items():
-            if is_secret_key(key) and not _FREE_KEYS & {part for part in path if isinstance(part, str)}:
+            if isinstance(key, str) and redacted(key) != key:
+                yield (*path, key), _LOOKS_LIKE_ONE
+            elif is_secret_key(key) and not _FREE_KEYS & {part for part in path if isinstance(part, str)}:
                 yield (
                     (*path, key),
                     "a token has no place in a recipe; take it out and log in: `hf auth login`, `wandb login`",
@@ -44,9 +61,5 @@ def find_secrets(value: Any, path: tuple = ()) -> Iterator[tuple[tuple, str]]:
             yield from find_secrets(child, (*path, index))
     elif isinstance(value, str):
         pattern = _HUB_SECRET if any(str(part).rpartition(".")[2] == "revision" for part in path) else _SECRET
-        if pattern.search(value):
-            yield (
-                path,
-                "the value looks like a token, which has no place in a recipe; "
-                "take it out, log in with `hf auth login` or `wandb login`, and revoke the token if it was shared",
-            )
+        if pattern.search(value) or any(one in value for one in _of_environment()):
+            yield path, _LOOKS_LIKE_ONE

@@ -8,6 +8,9 @@ from typing import Any
 from hftk.recipe.credentials import is_secret_key, redacted
 from hftk.recipe.places import Document, Keys, Place, Problem, dotted, shown, value_at
 
+_DEEPEST = 50
+_MOST_BITS = 1023
+
 
 @dataclass(frozen=True)
 class Override:
@@ -25,11 +28,13 @@ def read_overrides(
     read, problems = [], []
     if isinstance(overrides, Mapping):
         for key, value in overrides.items():
-            place = _place(f"{key}={value if isinstance(value, str) else shown(value)}")
             try:
-                read.append(Override(str(key), plain(value), place, {(): place}))
+                value = plain(value)
             except TypeError as error:
-                problems.append(Problem(place, str(key), str(error)))
+                problems.append(Problem(_place(f"{key}=…"), str(key), str(error)))
+                continue
+            place = _place(f"{key}={value if isinstance(value, str) else shown(value)}")
+            read.append(Override(str(key), value, place, {(): place}))
     else:
         for text in [overrides] if isinstance(overrides, str) else overrides:
             one, found = _read(text)
@@ -65,17 +70,22 @@ def _place(text: str) -> Place:
     return Place("override " + (text if len(text) <= 60 else text[:59] + "…"))
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, depth: int = 0) -> Any:
     """A Python value as a recipe holds it: dict, list, str, int, float, bool or None.
 
-    Raises TypeError where it is none of these.
+    Raises TypeError where it is none of these, nested more than 50 deep (or within itself), or a number of more than
+    308 digits.
     """
+    if depth > _DEEPEST:
+        raise TypeError(f"nested more than {_DEEPEST} deep, or a part of itself")
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain(item, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, depth=depth + 1) for item in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if type(value) is int and value.bit_length() > _MOST_BITS:
+        raise TypeError("a number of more than 308 digits")
     if value is None or type(value) in (str, int, float, bool):
         return value
     raise TypeError(f"a recipe holds text, numbers, lists and mappings, not {type(value).__name__}")

@@ -54,7 +54,9 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return redacted(": ".join(part for part in (str(self.place), self.key, self.text) if part))
+        text = redacted(": ".join(part for part in (str(self.place), self.key, self.text) if part))
+        # half a character cannot be written to a terminal or a file
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem(document: Document, path: Keys, text: str, *, key: str | None = None) -> Problem:

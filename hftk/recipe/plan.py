@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from hftk.recipe.validation import Found, validated
 from hftk.sweep.expansion import PlannedRun, Setting, SweepPlan, expand, set_value, swept_keys
 from hftk.sweep.names import run_name, setting_names
 
+_HALF = re.compile("[\ud800-\udfff]")
 # stands in for what is missing or wrong, so that the rest of the recipe can still be checked
 _STAND_INS: dict[Keys, Any] = {
     ("name",): "unnamed",
@@ -69,10 +71,12 @@ def _read_sweep(document: Document) -> tuple[schema.Sweep | None, list[Problem]]
 
 
 def _refused(value: Any, path: Keys = ()) -> Iterator[Found]:
-    """What is refused wherever it stands: tokens, and code from the Hub."""
+    """What is refused wherever it stands: tokens, code from the Hub, and text that cannot be written to a file."""
     if not path:
         yield from find_secrets(value)
     for key, child in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if _HALF.search(str(key)) or (isinstance(child, str) and _HALF.search(child)):
+            yield (*path, key), "holds half a character (a surrogate), which cannot be written to a file; take it out"
         if str(key).rpartition(".")[2] == "trust_remote_code":
             yield (*path, key), "code from the Hub is not run by this version; take it out"
         elif isinstance(child, Mapping | list):
@@ -122,6 +126,8 @@ def _mended(data: Mapping[str, Any], wrong: list[Keys]) -> schema.Recipe | None:
     for path in sorted(wrong, key=len, reverse=True):
         # an item is not taken out of its list: the paths of the others would change
         path = next((path[:end] for end in range(len(path)) if isinstance(value_at(data, path[:end]), list)), path)
+        if not path:  # the whole recipe
+            return None
         if path[:2] == ("data", "splits"):
             path = path[:2]
         if path in _STAND_INS:

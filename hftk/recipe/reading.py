@@ -12,6 +12,9 @@ from hftk.recipe.places import Document, Keys, Place, Problem, lines
 
 __all__ = ["Document", "Keys", "Place", "read_document"]
 
+# bytes; ten thousand runs, each written out, take less
+_LARGEST = 1 << 20
+
 Recipe = str | os.PathLike | Mapping
 Overrides = Mapping[str, Any] | Sequence[str]
 
@@ -67,14 +70,20 @@ def _text(source: str) -> tuple[str, str | None]:
     """The file's text, or what is wrong with the file."""
     path = Path(source)
     try:
-        return path.read_bytes().decode("utf-8-sig"), None
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            return "", f"larger than {_LARGEST:,} bytes, so it is no recipe"
+        return content.decode("utf-8-sig"), None
     except FileNotFoundError:
         return "", "no such file" + _near_files(path)
     except OSError as error:
         if path.is_dir():
             return "", "a folder, not a recipe" + _contents(path)
         return "", f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError as error:
+    except ValueError as error:
+        if not isinstance(error, UnicodeDecodeError):  # a NUL character, or half of one
+            return "", "no name of a file"
         return "", f"not UTF-8 text (byte {error.start + 1}); save the recipe as UTF-8"
 
 

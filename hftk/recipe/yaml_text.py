@@ -15,6 +15,11 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from hftk.recipe.places import Keys, Place, Problem, dotted
 
+# far more than any recipe holds; aliases of aliases would fill the memory from a few lines
+_MOST_VALUES = 50_000
+_DEEPEST = 50
+# bits of a whole number that a float can hold too
+_MOST_BITS = 1023
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {_TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq", "merge", "timestamp")}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -43,7 +48,8 @@ def scalar(text: str) -> Any:
 def parse(text: str, source: Place) -> tuple[Any, dict[Keys, Place], list[Problem]]:
     """The value that the text holds, the place of each part of it, and what is wrong with the text.
 
-    `source` names the text; with its line None, as an override's, every place is `source` itself.
+    `source` names the text; with its line None, as an override's, every place is `source` itself. At most 50,000
+    values, nested 50 deep.
     """
     try:
         with warnings.catch_warnings():
@@ -61,14 +67,23 @@ def parse(text: str, source: Place) -> tuple[Any, dict[Keys, Place], list[Proble
         if r"\t" in reason:
             reason = "a tab cannot indent or begin a value; use spaces"
         return None, {}, [Problem(Place(source.source, line), "", f"not YAML: {reason}")]
-    except YAMLError as error:
-        return None, {}, [Problem(source, "", f"not YAML: {str(error).splitlines()[0]}")]
+    # an escape or a directive that is out of range: ruamel does not look before it converts
+    except (YAMLError, ValueError, NotImplementedError) as error:
+        return None, {}, [Problem(source, "", f"not YAML: {next(iter(str(error).splitlines()), 'no value')}")]
     except RecursionError:
         return None, {}, [Problem(source, "", "nested too deeply to be read")]
     if root is None:
         return None, {(): source}, []
     builder = _Builder(source)
-    return builder.value(root, ()), builder.places, builder.problems
+    try:
+        return builder.value(root, ()), builder.places, builder.problems
+    except _TooMuch:
+        wrong = f"it holds more than {_MOST_VALUES:,} values, aliases (*name) written out; make it smaller"
+        return None, {}, [Problem(source, "", wrong)]
+
+
+class _TooMuch(Exception):
+    """More values than a recipe may hold."""
 
 
 class _Builder:
@@ -76,13 +91,14 @@ class _Builder:
         self.source = source
         self.places: dict[Keys, Place] = {}
         self.problems: list[Problem] = []
+        self._values = 0
         self._open: list[Node] = []  # from the root to here: an alias of one of these would never end
 
     def value(self, node: Node, path: Keys, at: Node | None = None) -> Any:
         """The node's value; `at` is the node whose line counts, a key's for its value."""
         self.places[path] = self._place(at or node)
-        if any(node is one for one in self._open):
-            return self._wrong(node, path, "an alias that holds itself never ends; write the value out")
+        if self._never_ends(node, path):
+            return None
         if str(node.tag) not in _KNOWN_TAGS:
             tag = str(node.tag).replace(_TAG, "!!")
             return self._wrong(at or node, path, f"the tag {tag} is not supported; write plain values")
@@ -92,15 +108,35 @@ class _Builder:
                 return self._mapping(node, path)
             if isinstance(node, SequenceNode):
                 return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
-            return self._scalar(node)
+            return self._scalar(node, path)
         finally:
             self._open.pop()
 
-    @staticmethod
-    def _scalar(node: ScalarNode) -> Any:
+    def _never_ends(self, node: Node, path: Keys) -> bool:
+        """Counts the values too. Raises _TooMuch."""
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise _TooMuch
+        if any(node is one for one in self._open):
+            self._wrong(node, path, "an alias that holds itself never ends; write the value out")
+            return True
+        if len(self._open) >= _DEEPEST:
+            self.problems.append(Problem(self._place(node), "", f"nested more than {_DEEPEST} deep"))
+            return True
+        return False
+
+    def _scalar(self, node: ScalarNode, path: Keys) -> Any:
         text_only = str(node.tag) in (_TAG + "str", _TAG + "timestamp")
         quoted = node.style in ("'", '"', "|", ">")
-        return node.value if text_only or (quoted and str(node.tag) == _TAG + "str") else scalar(node.value)
+        if text_only or (quoted and str(node.tag) == _TAG + "str"):
+            return node.value
+        try:
+            value = scalar(node.value)
+        except ValueError:  # Python reads no number of more than 4,300 digits
+            value = 1 << _MOST_BITS + 1
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            return self._wrong(node, path, f"a number of {len(node.value):,} digits; at most 308")
+        return value
 
     def _mapping(self, node: MappingNode, path: Keys) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
@@ -123,7 +159,7 @@ class _Builder:
     def _key(self, node: Node, path: Keys) -> Any:
         if not isinstance(node, ScalarNode):
             return self._wrong(node, path, "a key must be a word or a number, not a list or mapping")
-        key = self._scalar(node)
+        key = self._scalar(node, path)
         return str(node.value) if key is None or isinstance(key, bool | float) else key
 
     def _merge(self, node: Node, path: Keys) -> dict[Any, Any]:
@@ -134,9 +170,13 @@ class _Builder:
             self.places |= before  # what is written out keeps its own line
             return value if isinstance(value, dict) else {}
         if isinstance(node, SequenceNode):
+            if self._never_ends(node, path):
+                return {}
+            self._open.append(node)
             result: dict[Any, Any] = {}
             for child in node.value:
                 result = {**self._merge(child, path), **result}
+            self._open.pop()
             return result
         return self._wrong(node, path, "<< takes a mapping, such as <<: *name") or {}
 

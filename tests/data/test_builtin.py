@@ -83,7 +83,7 @@ def test_first_paragraph_is_one_line():
 def test_second_call_reads_the_file(monkeypatch, tmp_path, small_library):
     monkeypatch.setenv("HFTK_CACHE", str(tmp_path / "cache"))
     first = builtin.load_builtin("docstrings")
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".parquet"]
+    assert sorted(path.name for path in (tmp_path / "cache").glob("*/*")) == ["rows.parquet", "sha256.txt"]
     monkeypatch.setattr(builtin, "docstring_rows", lambda: pytest.fail("extracted again"))
     second = builtin.load_builtin("docstrings")
     assert {name: split.to_dict() for name, split in first.items()} == {

@@ -228,3 +228,14 @@ def test_real_glove_is_read_as_gensim_reads_it(shared_data, name):
     found, _ = read(path, vocabulary)
     assert found.token_ids == list(range(len(vocabulary)))
     assert np.array_equal(np.stack(found.vectors), reference.vectors)
+
+
+def test_a_header_of_thousands_of_digits(write):
+    with pytest.raises(DataError, match="line 1: a number of 5,000 digits, where a header promises words"):
+        read(write(b"9" * 5000 + b" 3\nthe 1 2 3\n"))
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory(write):
+    content = gzip.compress(b"the 1 2 3\n" + b"x" * (5 << 20))  # 5 KB on disk; it could be gigabytes
+    with pytest.raises(DataError, match="line 2: the line does not end within 1,048,576 bytes"):
+        read(write(content))

@@ -3,6 +3,8 @@
 import gzip
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import gensim
@@ -12,6 +14,7 @@ import pytest
 from hftk.embeddings.files import read_file
 from hftk.errors import DataError
 
+ROOT = Path(__file__).resolve().parents[2]
 VOCABULARY = {"the": 5, "한국": 9, "absent": 4}
 
 
@@ -172,11 +175,40 @@ def test_content_that_is_no_keyed_vectors(tmp_path):
         ({"vectors": np.array([["a"] * 5] * 3, dtype=object)}, "its vectors are no array of numbers"),
         ({"vectors": np.ones((3, 5), dtype=np.int64)}, "its vectors are no array of numbers"),
         ({"index_to_key": ["the", "x", "the"]}, "word number 3: 'the' stands in the file a second time"),
-        ({"index_to_key": ["the", 7, "x"]}, "word number 2: 7 is no word"),
+        ({"index_to_key": ["the", 7, "x"]}, "word number 2: an object of type int is no word"),
     ],
 )  # fmt: skip
 def test_bad_content(tmp_path, keyed, change, message):
     vars(keyed).update(change)
     keyed.save(str(tmp_path / "v.kv"))
     with pytest.raises(DataError, match=message):
+        read(tmp_path / "v.kv")
+
+
+def test_a_few_bytes_do_not_take_all_memory(tmp_path):
+    # LONG_BINPUT: Python's fast reader makes a table of that many places; 33 million of them are half a gigabyte
+    (tmp_path / "v.kv").write_bytes(b"\x80\x04Nr\x00\x00\x00\x02.")
+    program = (
+        "import resource, sys; from pathlib import Path; from hftk.embeddings.files import read_file\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: read_file(Path(sys.argv[1]), {}, where='w', tell=print)\n"
+        "except Exception as error: print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "v.kv")], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    told, grown = done.stdout.splitlines()
+    assert "holds no vectors of gensim 4" in told
+    assert int(grown) < 100_000  # kilobytes
+
+
+def test_a_word_that_would_fill_the_memory_is_not_shown(tmp_path, keyed):
+    word = ["x"]
+    for _ in range(40):  # 2 ** 40 times the x, if it were written out
+        word = [word, word]
+    keyed.index_to_key[0] = word
+    keyed.key_to_index = {}
+    keyed.save(str(tmp_path / "v.kv"))
+    with pytest.raises(DataError, match="word number 1: an object of type list is no word"):
         read(tmp_path / "v.kv")
