@@ -12,11 +12,13 @@ from hftk.launcher import last_word
 RECIPE_HELP = "a YAML file (recipes/quickstart.yaml is one to start from)"
 OVERRIDES_HELP = 'key.path=value, the value read as YAML: training.num_train_epochs=1 "data.columns={text: body}"'
 
+JOBS_HELP = "runs side by side, each in its own process, one per GPU or with the cores shared out (1); 0: in this one"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 done, 1 a run failed, 2 bad recipe or data, 130 interrupted (start again to go on)."""
     try:
-        parsed = _parser().parse_args(arguments)
+        parsed = _parsed(arguments)
         return parsed.verb(parsed)
     except HftkError as error:
         if os.environ.get("RANK", "0") == "0":
@@ -29,6 +31,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `hftk show … | head`
         sys.stdout = None
         return 0
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Overrides may also stand behind an option, where argparse does not look for them."""
+    parser = _parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if unknown := [word for word in rest if word.startswith("-") or not hasattr(parsed, "overrides")]:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if rest:
+        parsed.overrides = [*parsed.overrides, *rest]
+    return parsed
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}; allowed: 0, 1, 2 …")
+    return int(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("recipe", metavar="RECIPE", help=RECIPE_HELP)
         command.add_argument("overrides", nargs="*", default=[], metavar="key.path=value", help=OVERRIDES_HELP)
         command.set_defaults(verb=verb)
+        if verb is _train:
+            command.add_argument("--jobs", type=_jobs, default=1, metavar="N", help=JOBS_HELP)
 
     text = "print the JSON schema of recipes, for editors"
     command = verbs.add_parser("schema", help=text, description=text)
@@ -70,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 def _train(parsed: argparse.Namespace) -> int:
     from hftk.train import run
 
-    return run(parsed.recipe, parsed.overrides).exit_code
+    return run(parsed.recipe, parsed.overrides, jobs=parsed.jobs).exit_code
 
 
 def _check(parsed: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ sys.stderr.write(message)
 def last_word(message: str) -> None:
     """Prints the message to standard error as the last thing that the user sees."""
     sys.stdout.flush()
-    if not _under_launcher():
+    if not _waits_for_launcher():
         print(message, file=sys.stderr)
         return
     speaker = subprocess.Popen(
@@ -44,9 +44,14 @@ def last_word(message: str) -> None:
     speaker.stdin.close()
 
 
-def _under_launcher() -> bool:
-    """Did accelerate start this process? Its own end can be waited for on Linux only; elsewhere we speak at once."""
-    return "ACCELERATE_MIXED_PRECISION" in os.environ and hasattr(os, "pidfd_open") and os.getppid() > 1
+def under_launcher() -> bool:
+    """Did accelerate start this process?"""
+    return "ACCELERATE_MIXED_PRECISION" in os.environ
+
+
+def _waits_for_launcher() -> bool:
+    """Its end can be waited for on Linux only; elsewhere we speak at once."""
+    return under_launcher() and hasattr(os, "pidfd_open") and os.getppid() > 1
 
 
 def leave(code: int) -> NoReturn:

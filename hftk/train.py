@@ -3,6 +3,7 @@
 accelerate launch hftk/train.py recipes/bert_sweep.yaml [key.path=value ...]
 """
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -14,18 +15,27 @@ if __name__ == "__main__" and not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 if TYPE_CHECKING:
+    from hftk.report import ReportPaths
     from hftk.report.result import SweepResult
+    from hftk.sweep.crew import Crew
+    from hftk.sweep.expansion import SweepPlan
+    from hftk.sweep.ledger import Ledger
+    from hftk.sweep.messages import Ready
+    from hftk.sweep.progress import Progress
 
 
 def run(
     recipe: str | Path | Mapping[str, Any],
     overrides: Mapping[str, Any] | Sequence[str] = (),
     *,
+    jobs: int = 1,
     stream: TextIO | None = None,
 ) -> "SweepResult":
     """Trains what the recipe names and is not yet finished, and compares all of it.
 
     recipe: a YAML file, or its content as a mapping. overrides: dotted key → value, or `key.path=value` words.
+    jobs: runs trained side by side, each in a process of its own; 0: one after another in this process, as a debugger
+    wants it. Where several processes were launched together, they train one run after another whatever jobs says.
     stream: where progress is shown; standard output unless given.
     Raises RecipeError or DataError before anything is trained; KeyboardInterrupt after the report of what there is.
     """
@@ -33,49 +43,79 @@ def run(
 
     plan = read_sweep(recipe, overrides)
 
-    from hftk.report import ranked_rows, write_report
-    from hftk.report.result import SweepResult
-    from hftk.sweep.inputs import Preparation
+    from hftk.interruption import interruptible
+    from hftk.launcher import last_word, under_launcher
+    from hftk.sweep.crew import Crew, crew_for
     from hftk.sweep.ledger import Ledger
-    from hftk.sweep.planning import planned_lines, planned_steps
     from hftk.sweep.progress import progress_for
-    from hftk.sweep.runners import train_runs
-    from hftk.tracking import tracking_notices
-    from hftk.training.processes import main_first, quiet_libraries, share, start_processes, wait_for_all
 
-    quiet_libraries()
-    processes = start_processes(use_cpu=any(one.recipe.training.get("use_cpu") for one in plan.runs))
-    folder = Path(plan.recipe.output_dir) / plan.recipe.name
-    ledger = Ledger(folder)
+    ledger = Ledger(plan.folder)
+    crew: Crew | None = None
+
+    def end_at_once(text: str) -> None:
+        if crew is not None:
+            crew.kill()
+        last_word(text)
+
     with ExitStack() as until_the_end:
-        progress = progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=processes.main)
-        until_the_end.enter_context(progress)
-        preparation = Preparation(world_size=processes.world_size, tell=progress.preparing)
-        with main_first():  # it fills the caches that the others read
-            preparation.check(plan.runs)
-            if processes.main:
-                until_the_end.enter_context(ledger.held())
-            inputs = {one.name: preparation.inputs(one) for one in plan.runs}
-            identities = {name: prepared.identity for name, prepared in inputs.items()}
-
-        kept, moved = share(ledger.settle(identities) if processes.main else None)
-        notices = tracking_notices(plan.recipe.tracking, folder=folder) + moved
-        progress.plan(
-            planned_lines(plan, inputs=inputs, kept=kept, notices=notices, processes=processes),
-            planned_steps(plan, inputs=inputs, kept=kept, world_size=processes.world_size),
+        main = os.environ.get("RANK", "0") == "0"
+        progress = until_the_end.enter_context(
+            progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=main)
         )
-        statuses: dict[str, str] = {}
-        try:
-            statuses = train_runs(plan, inputs=inputs, kept=kept, ledger=ledger, processes=processes, progress=progress)
-        finally:
-            if processes.main and any(folder.glob("*/run.json")):
-                paths = write_report(folder)
-                for notice in paths.notices:
-                    progress.notice(notice)
-                progress.ended(ranked_rows(folder), paths.markdown)
-        wait_for_all()
-        paths = share(paths if processes.main else None)
-    return SweepResult(paths=paths, exit_code=0 if set(statuses.values()) == {"finished"} else 1)
+        interruption = until_the_end.enter_context(
+            interruptible(tell=progress.notice, last_word=end_at_once, relayed=under_launcher())
+        )
+        if main:
+            until_the_end.enter_context(ledger.held())
+        crew = until_the_end.enter_context(crew_for(plan, jobs=jobs, progress=progress, interruption=interruption))
+        ready = crew.prepare()
+        result = _train(plan, crew=crew, ready=ready, ledger=ledger, progress=progress) if main else crew.train(None)
+        return crew.share(result)
+
+
+def _train(plan: "SweepPlan", *, crew: "Crew", ready: "Ready", ledger: "Ledger", progress: "Progress") -> "SweepResult":
+    """On the main process: what is finished is kept, the rest is trained, all of it reported."""
+    from hftk.report.result import SweepResult
+    from hftk.sweep.agenda import Agenda
+    from hftk.sweep.exclusive import exclusive
+    from hftk.sweep.planning import planned_lines, planned_steps
+    from hftk.sweep.recording import keep_run
+    from hftk.tracking import tracking_notices
+
+    kept, notices = ledger.settle({name: work.identity for name, work in ready.works.items()})
+    notices = tracking_notices(plan.recipe.tracking, folder=plan.folder) + notices
+    progress.plan(
+        planned_lines(plan, works=ready.works, kept=kept, notices=notices, where=ready.where),
+        planned_steps(ready.works, kept=kept),
+    )
+    with exclusive(plan.folder):
+        for run in plan.runs:
+            if run.name in kept:
+                keep_run(plan.folder / run.name, plan=plan, run=run)
+                progress.run_kept(run.name)
+    agenda = Agenda(plan, works=ready.works, kept=kept, ledger=ledger, progress=progress)
+    try:
+        crew.train(agenda)
+    except BaseException:
+        agenda.close()
+        if any(plan.folder.glob("*/run.json")):
+            _report(plan.folder, progress=progress)
+        raise
+    agenda.close()
+    paths = _report(plan.folder, progress=progress)
+    return SweepResult(paths=paths, exit_code=0 if set(agenda.statuses.values()) == {"finished"} else 1)
+
+
+def _report(folder: Path, *, progress: "Progress") -> "ReportPaths":
+    from hftk.report import ranked_rows, write_report
+    from hftk.sweep.exclusive import exclusive
+
+    with exclusive(folder):
+        paths = write_report(folder)
+    for notice in paths.notices:
+        progress.notice(notice)
+    progress.ended(ranked_rows(folder), paths.markdown)
+    return paths
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def test_a_failed_run_is_1(recipe, monkeypatch, capsys):
         raise RuntimeError("no memory")
 
     monkeypatch.setattr(runners, "fit", fit)
-    assert main(["train", recipe]) == 1
+    assert main(["train", recipe, "--jobs", "0"]) == 1
     shown = capsys.readouterr()
     assert "[1/1] failed after" in shown.out and "RuntimeError: no memory" in shown.out
     assert "Traceback" not in shown.out + shown.err
@@ -202,7 +202,7 @@ def test_every_help_is_0(capsys):
     ],
 )
 def test_what_ends_training_is_told_by_the_main_process_only(error, code, message, monkeypatch, capsys):
-    def run(*args):
+    def run(*args, **kwargs):
         raise error
 
     monkeypatch.setattr("hftk.train.run", run)

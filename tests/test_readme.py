@@ -75,7 +75,7 @@ def test_the_two_commands_stand_first():
 def test_a_command_names_what_exists(command, in_clone):
     program, *arguments = command
     if program == "hftk":
-        importlib.import_module("hftk.cli")._parser().parse_args(arguments)
+        importlib.import_module("hftk.cli")._parsed(arguments)
     elif program == "accelerate":
         launch = pytest.importorskip("accelerate.commands.launch")
         parsed = launch.launch_command_parser().parse_args(arguments[1:])
@@ -94,9 +94,11 @@ def test_a_command_names_what_exists(command, in_clone):
 
 @pytest.mark.parametrize("arguments", WITH_OVERRIDES, ids=" ".join)
 def test_a_recipe_and_its_overrides_are_valid(arguments, in_clone):
+    from hftk.cli import _parsed
     from hftk.recipe import read_sweep
 
-    recipe, *overrides = arguments
+    parsed = _parsed(["train", *arguments])
+    recipe, overrides = parsed.recipe, parsed.overrides
     assert read_sweep(recipe, overrides).runs
 
 

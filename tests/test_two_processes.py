@@ -159,3 +159,41 @@ def test_bad_data_are_told_by_the_main_process_alone(recipe, tmp_path):
     assert done.stderr.count("data.columns.text: no column review") == 1
     assert "rank1" not in done.stderr
     assert 'File "' + str(ROOT / "hftk") not in done.stderr, "no traceback of ours"
+
+
+FAILS_ON_ONE = """
+import os, sys
+sys.path.insert(0, sys.argv.pop(1))
+from hftk.training.trainer import SweepTrainer
+
+where, real, steps = sys.argv.pop(1), SweepTrainer.training_step, []
+
+def training_step(self, *arguments, **settings):
+    steps.append(1)
+    if len(steps) == 3 and os.environ["RANK"] == where:
+        raise ValueError("a row that only this process sees")
+    return real(self, *arguments, **settings)
+
+SweepTrainer.training_step = training_step
+from hftk.cli import main
+from hftk.launcher import leave
+leave(main(["train", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_an_exception_on_one_rank_ends_the_run_on_all_and_the_next_one_starts(rank, recipe, tmp_path):
+    (tmp_path / "script.py").write_text(FAILS_ON_ONE)
+    done = subprocess.run(
+        [*LAUNCH, *TWO, tmp_path / "script.py", ROOT, rank, recipe, f"output_dir={tmp_path}"],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    results = pd.read_csv(tmp_path / "two" / "results.csv").set_index("run")
+    assert results["status"].to_dict() == {"learning_rate=0.001": "failed", "learning_rate=0.003": "finished"}, (
+        done.stderr
+    )
+    assert results["reason"]["learning_rate=0.001"] == "ValueError: a row that only this process sees"

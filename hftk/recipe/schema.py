@@ -254,6 +254,15 @@ class Sweep(Section):
     """For `random`: of the draws."""
 
 
+class Limits(Section):
+    """When a run is given up; it counts as failed, and the others go on."""
+
+    minutes_per_run: Annotated[Number, Field(gt=0)] | None = None
+    """From its start; None: as long as it takes."""
+    minutes_without_a_step: Annotated[Number, Field(gt=0)] = 60
+    """Without a training or evaluation step: it hangs."""
+
+
 class Tracking(Section):
     """Experiment trackers; without report_to nothing is sent anywhere."""
 
@@ -304,5 +313,6 @@ class Recipe(Section):
     seeds: Annotated[list[Annotated[StrictInt, Field(ge=0, lt=2**32)]], Field(min_length=1)] = [0]
     """Each setting is trained once with each of them."""
     sweep: Sweep | None = None
+    limits: Limits = Limits()
     tracking: Tracking = Tracking()
     hub: Hub = Hub()

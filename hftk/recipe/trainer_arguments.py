@@ -13,7 +13,7 @@ from hftk.recipe.trainer_words import GONE, OWNED
 TRAINING_DEFAULTS: dict[str, Any] = {
     "train_sampling_strategy": "group_by_length",  # padding is nine tenths of the work otherwise (benchmarks/)
     "logging_nan_inf_filter": False,  # a NaN run would log loss 0.0
-    "save_strategy": "no",  # the best weights are kept by `keep`; checkpoints are written when asked for
+    "save_strategy": "timed",  # hftk's own: every minute, or rarer where that would cost more than 2 % of the time
     "logging_strategy": "epoch",
     "per_device_eval_batch_size": 32,  # of no effect on the figures; Trainer's 8 leaves a device idle
 }
@@ -24,7 +24,7 @@ _OF_THE_MACHINE = ("use_cpu", "dataloader_pin_memory")
 # what hftk supports of a field's choices, or what the field's source does not list
 _CHOICES = {
     "train_sampling_strategy": ("random", "group_by_length", "sequential"),
-    "save_strategy": ("no", "steps", "epoch"),
+    "save_strategy": ("timed", "no", "steps", "epoch"),
     "log_level": ("passive", "debug", "info", "detail", "warning", "error", "critical"),
     "log_level_replica": ("passive", "debug", "info", "detail", "warning", "error", "critical"),
     "include_num_input_tokens_seen": ("no", "all", "non_padding"),
@@ -171,8 +171,7 @@ def _without_effect(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if values[strategy] != "steps":
             yield key, f"has no effect while {strategy} is {values[strategy]}; write training.{strategy}: steps as well"
     if values["save_strategy"] == "no":
-        for key in ("save_total_limit", "save_only_model"):
-            yield key, "has no effect while save_strategy is no; write training.save_strategy: epoch or steps as well"
+        yield "save_total_limit", "has no effect while save_strategy is no; take one of them out"
     if values["max_steps"] > 0:
         yield "num_train_epochs", "has no effect beside max_steps; keep one of them"
     if values["dataloader_num_workers"] == 0:

@@ -37,6 +37,7 @@ OWNED = {
     "hub_revision": _PUSH,
     "resume_from_checkpoint": _RESUME,
     "ignore_data_skip": _RESUME,
+    "save_only_model": "a checkpoint is for going on, which needs all of it; the kept model lies in model/",
     "restore_callback_states_from_checkpoint": _RESUME,
     "remove_unused_columns": "the model gets the columns that it takes",
     "label_names": "write data.label_names for the names of the classes",

@@ -7,7 +7,7 @@ from hftk.data.summary import describe
 from hftk.data.tokens import decoded_example
 from hftk.sweep.expansion import SweepPlan
 from hftk.sweep.inputs import Preparation, RunInputs
-from hftk.sweep.planning import planned_lines
+from hftk.sweep.planning import planned_lines, planned_work
 from hftk.training.processes import quiet_libraries, start_processes
 
 EXAMPLES_SHOWN = 4
@@ -21,7 +21,8 @@ def checked_lines(plan: SweepPlan) -> list[str]:
     preparation.check(plan.runs)
     inputs = {run.name: preparation.inputs(run) for run in plan.runs}
     first = inputs[plan.runs[0].name]
-    lines = planned_lines(plan, inputs=inputs, kept=set(), notices=[], processes=processes)
+    works = {run.name: planned_work(run, inputs[run.name], world_size=1) for run in plan.runs}
+    lines = planned_lines(plan, works=works, kept=set(), notices=[], where=processes.where)
     described = [line for line in describe(first.data) if line not in lines]  # its notices stand above already
     lines += ["", "runs:", *(f"  {run.name}" for run in plan.runs), "", *described, ""]
     lines += _examples(first)

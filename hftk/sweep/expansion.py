@@ -4,6 +4,7 @@ import copy
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hftk.recipe.places import Document, Keys
@@ -37,6 +38,11 @@ class SweepPlan:
     swept_keys: list[str]
     notices: list[str]
     document: Document
+
+    @property
+    def folder(self) -> Path:
+        """Where the sweep's runs and its report lie."""
+        return Path(self.recipe.output_dir) / self.recipe.name
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,50 @@
 """What was done before in a sweep's folder: finished runs are kept, others make room, nothing finished is lost."""
 
-import json
-import os
+import re
+import secrets
 import shutil
-import time
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from hftk.errors import RecipeError, RunError
-from hftk.sweep.record import read_run
+from hftk.sweep.claims import Claims, Holder
+from hftk.sweep.exclusive import exclusive
+from hftk.sweep.history import History, append_event, mend, read_history
+from hftk.sweep.record import damaged_files, read_run, started_identity
 
 SUPERSEDED = "superseded"
+_MOVING = ".moving-"
+_REMOVING = ".removing-"
 
 
 class Ledger:
-    """ledger.jsonl of a sweep's folder: one line per event, appended and flushed."""
+    """A sweep's folder as the commands that train in it share it: its runs, and what happened to them (ledger.jsonl).
 
-    def __init__(self, folder: Path) -> None:
+    claims: of the same folder, and as long-lived as the command.
+    """
+
+    def __init__(self, folder: Path, claims: Claims | None = None) -> None:
         self.folder = folder
+        self.claims = claims or Claims(folder)
+        self.settled_at = 0
+        """The ledger's size in bytes when `settle` was done: what came later belongs to this command's time."""
+        self._path = folder / "ledger.jsonl"
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The folder, made if needed, belongs to this command until the block ends.
+        """The folder, made if needed, is there and can be written; other commands may train in it too.
 
-        Raises RecipeError where it cannot be written, RunError where another command is training in it. Folders that
-        were made for nothing are removed again.
+        Raises RecipeError where it cannot. Folders that were made for nothing are removed again.
         """
         made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
-        lock = FileLock(self.folder / ".lock", blocking=False)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise RunError(
-                f"{self.folder}: another command is training here; wait for its end, or give this one another name="
-            ) from error
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
         except OSError as error:
             raise RecipeError(
                 f"output_dir: {self.folder} cannot be written ({error.strerror}); write another output_dir"
@@ -46,71 +52,201 @@ class Ledger:
         try:
             yield
         finally:
-            lock.release()
-            Path(lock.lock_file).unlink(missing_ok=True)
             for path in made:
-                if any(path.iterdir()):
+                try:
+                    path.rmdir()
+                except OSError:  # something is in it, or another command was faster
                     break
-                path.rmdir()
 
     def append(self, event: str, **details: Any) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": event, **details}
-        with open(self.folder / "ledger.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        """Writes a line and flushes it to the disk. Raises RunError where the disk cannot take it.
+
+        Events of an attempt tell `run`, `identity`, `claim` (its id) and at their end `reason`.
+        """
+        with exclusive(self.folder):
+            append_event(self._path, event, details)
+
+    def read(self) -> History:
+        with exclusive(self.folder):
+            return read_history(self._path)
 
     def settle(self, identities: Mapping[str, str]) -> tuple[set[str], list[str]]:
         """Brings the folder in line with the runs now wanted (name → identity).
 
         A finished run with a wanted identity is kept, renamed where its name changed, and fetched back from
-        superseded/. An unfinished one that will be trained now makes room. Any other moves to superseded/.
-        Returns the names of the runs kept, and what to tell the user.
+        superseded/; if its files are damaged it moves there, to be trained again. An unfinished one with checkpoints is
+        treated like it, but not counted as kept: it goes on from them. Another unfinished one that will be trained now
+        makes room. Any other moves to superseded/. The folder of a run that a live process holds is not touched.
+        Returns the names of the runs kept, and what to tell the user. Raises RunError where a live process trains
+        another recipe's run here; it may wait for a sign of life of that first.
         """
+        if not self.folder.exists():
+            return set(), []
+        while True:
+            with exclusive(self.folder):
+                held = self.claims.holders()
+                other = next((one for one in held.values() if identities.get(one.run) != one.identity), None)
+                if other is None:
+                    try:
+                        return self._settle(identities, held)
+                    except OSError as error:
+                        raise RunError(
+                            f"{self.folder}: its runs cannot be put in order: {error}. Nothing is lost; make it "
+                            "writable and give the same command again"
+                        ) from error
+            if self.claims.shows_life(other):
+                raise RunError(
+                    f"{self.folder}: another command ({other}) is training {other.run} here, which this recipe does "
+                    "not ask for; wait for its end, or give this one another name="
+                )
+
+    def outcome(self, run: str, *, identity: str, since: int) -> tuple[str, str | None] | None:
+        """How a run that this process has just claimed was ended by another meanwhile; None: it must be trained.
+
+        (`finished`, None) by its folder; (`failed` or `pruned`, reason) by the ledger from byte `since` on, which is
+        `settled_at` of this command.
+        """
+        folder = self.folder / run
+        record = read_run(folder) or {}
+        if (record.get("status"), record.get("identity")) == ("finished", identity):
+            return None if damaged_files(folder, record) else ("finished", None)
+        with exclusive(self.folder):
+            attempts = read_history(self._path, start=since).attempts(identity=identity)
+        ended = [one for one in attempts if one.run == run and one.status in ("failed", "pruned")]
+        return (ended[-1].status, ended[-1].reason) if ended else None
+
+    def _settle(self, identities: Mapping[str, str], held: Mapping[str, Holder]) -> tuple[set[str], list[str]]:
+        notices = self._open()
         kept: set[str] = set()
-        notices = []
-        moves = []
-        for path, record in self._found(identities):
-            here = path.parent == self.folder
-            run_identity = record.get("identity", "unknown")
-            finished = record.get("status") == "finished" and (path / "model" / "config.json").is_file()
-            names = [name for name in identities if identities[name] == run_identity and name not in kept]
-            if finished and names:
-                name = path.name if here and path.name in names else names[0]
-                kept.add(name)
-                if path != self.folder / name:
-                    moves.append((path, self.folder / name))
-            elif here and not finished and (path.name in identities or names):
-                shutil.rmtree(path)
-            elif here:
-                old = self.folder / SUPERSEDED / f"{path.name}-{run_identity[:8]}"
-                moves.append((path, old))
-                notices.append(f"{path.name}: not a run of this recipe any more; kept in {SUPERSEDED}/{old.name}")
-        self._move(moves)
+        taken = set(held)
+        moves: list[tuple[_Found, Path]] = []
+        for one in self._found(identities):
+            if one.here and one.name in held:
+                continue
+            place = self._place(one)
+            names = [name for name in identities if identities[name] == one.identity and name not in taken]
+            name = one.name if one.here and one.name in names else next(iter(names), None)
+            if name and one.finished and (damaged := damaged_files(one.path, one.record)):
+                if one.here:
+                    old = self._aside(one, moves)
+                    notices.append(
+                        f"{one.name}: finished, but damaged: {'; '.join(damaged)}; it is trained again, and kept in "
+                        f"{SUPERSEDED}/{old.name}"
+                    )
+                else:
+                    notices.append(f"{place}: not fetched back, as it is damaged: {'; '.join(damaged)}")
+            elif name and (one.finished or one.resumable):
+                taken.add(name)
+                if one.finished:
+                    kept.add(name)
+                elif not one.here or name != one.name:
+                    notices.append(f"{name}: goes on from the checkpoints in {place}")
+                if one.path != self.folder / name:
+                    moves.append((one, self.folder / name))
+            elif not one.here:
+                continue
+            elif one.finished or one.resumable or not (name or one.name in identities):
+                old = self._aside(one, moves)
+                notices.append(f"{one.name}: not a run of this recipe any more; kept in {SUPERSEDED}/{old.name}")
+            else:
+                if one.identity == "unknown":
+                    notices.append(f"{place}: removed what a killed run left; it had no checkpoint to go on from")
+                elif name is None:
+                    notices.append(f"{place}: removed what another recipe's run left; it did not finish")
+                self._remove(one.path)
+        notices += self._move(moves)
         return kept, notices
 
-    def _found(self, identities: Mapping[str, str]) -> list[tuple[Path, dict[str, Any]]]:
-        """Run folders with their run.json, empty where none was written; those that bear their wanted name first."""
+    def _open(self) -> list[str]:
+        """Takes care of what a killed command left."""
+        for path in self.folder.glob(f"{_REMOVING}*"):
+            shutil.rmtree(path, ignore_errors=True)
+        mended = mend(self._path) if self._path.exists() else None
+        history = read_history(self._path)
+        self.settled_at = history.size
+        return [notice for notice in (mended, history.notice) if notice]
+
+    def _found(self, identities: Mapping[str, str]) -> list["_Found"]:
+        """Run folders; the finished ones first, of them those that bear their wanted name."""
         found = [
-            (path, read_run(path) or {})
+            _Found.at(path, here=place == self.folder)
             for place in (self.folder, self.folder / SUPERSEDED)
             if place.is_dir()
             for path in sorted(place.iterdir())
             if path.is_dir() and ((path / "run.json").exists() or (path / "recipe.yaml").exists())
         ]
-        named = {self.folder / name: run_identity for name, run_identity in identities.items()}
-        return sorted(found, key=lambda one: named.get(one[0], "") != one[1].get("identity"))
+        return sorted(
+            found, key=lambda one: (not one.finished, not one.here or identities.get(one.name) != one.identity)
+        )
 
-    def _move(self, moves: list[tuple[Path, Path]]) -> None:
-        # in two steps, so that runs may swap names
+    def _place(self, one: "_Found") -> str:
+        return one.path.relative_to(self.folder).as_posix()
+
+    def _aside(self, one: "_Found", moves: list[tuple["_Found", Path]]) -> Path:
+        """Plans the move of a run to superseded/, under a name that is free there."""
+        old = _free(self.folder / SUPERSEDED / f"{one.name}-{one.identity[:8]}", {target for _, target in moves})
+        moves.append((one, old))
+        return old
+
+    def _move(self, moves: list[tuple["_Found", Path]]) -> list[str]:
+        # in two steps, so that runs may swap names; a command that is killed between them leaves folders that tell
+        # their names, and the next one finds them
+        notices = []
         waiting = []
-        for number, (source, target) in enumerate(moves):
-            aside = self.folder / f".moving-{number}"
-            source.rename(aside)
+        for one, target in moves:
+            aside = self.folder / f"{_MOVING}{secrets.token_hex(4)}-{one.name}"
+            one.path.rename(aside)
             waiting.append((aside, target))
         for aside, target in waiting:
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
-                shutil.rmtree(target)
+                old = _free(self.folder / SUPERSEDED / f"{target.name}-unknown", set())
+                old.parent.mkdir(exist_ok=True)
+                target.rename(old)
+                notices.append(f"{target.name}: was in the way, and is no run; kept in {SUPERSEDED}/{old.name}")
             aside.rename(target)
+        return notices
+
+    def _remove(self, path: Path) -> None:
+        # renamed first: half of a removed folder could be taken for something else
+        aside = self.folder / f"{_REMOVING}{secrets.token_hex(4)}"
+        path.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Found:
+    path: Path
+    name: str
+    """Its run's, also while it is moved."""
+    here: bool
+    """Not in superseded/."""
+    record: dict[str, Any]
+    identity: str
+    finished: bool
+    resumable: bool
+
+    @classmethod
+    def at(cls, path: Path, *, here: bool) -> "_Found":
+        record = read_run(path) or {}
+        started = started_identity(path)
+        identity = record.get("identity") if record.get("status") == "finished" else started or record.get("identity")
+        moved = re.fullmatch(rf"{re.escape(_MOVING)}[0-9a-f]+-(.+)", path.name, re.DOTALL)
+        return cls(
+            path=path,
+            name=moved[1] if moved else path.name,
+            here=here,
+            record=record,
+            # it becomes a part of a path
+            identity=identity if isinstance(identity, str) and re.fullmatch(r"[0-9a-f]+", identity) else "unknown",
+            finished=record.get("status") == "finished",
+            resumable=started is not None and record.get("status") != "finished",
+        )
+
+
+def _free(path: Path, planned: set[Path]) -> Path:
+    """The path, or the first of path-2, path-3 … that neither exists nor is planned."""
+    paths = [path]
+    while paths[-1].exists() or paths[-1] in planned:
+        paths.append(path.with_name(f"{path.name}-{len(paths) + 1}"))
+    return paths[-1]

@@ -39,6 +39,9 @@ class Progress(Protocol):
     def evaluated(self, name: str, epoch: float, metrics: Metrics) -> None:
         """Metrics' names as in epochs.csv."""
 
+    def alive(self, name: str) -> None:
+        """The run is at work, though it takes no step: an evaluation, a prediction."""
+
     def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None: ...
 
     def run_kept(self, name: str) -> None:
@@ -63,6 +66,9 @@ class RunObserver:
     def evaluated(self, epoch: float, metrics: dict[str, float]) -> None:
         self.progress.evaluated(self.name, epoch, metrics)
 
+    def alive(self) -> None:
+        self.progress.alive(self.name)
+
 
 class SilentProgress:
     """Says nothing: for ranks above 0."""
@@ -86,6 +92,9 @@ class SilentProgress:
         pass
 
     def evaluated(self, name: str, epoch: float, metrics: Metrics) -> None:
+        pass
+
+    def alive(self, name: str) -> None:
         pass
 
     def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None:

@@ -85,6 +85,9 @@ class LiveProgress:
         self._running[name].metrics = metrics
         self._draw()
 
+    def alive(self, name: str) -> None:
+        pass
+
     def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None:
         took = duration(self._pace.run_ended(name))
         run = self._running.pop(name)

@@ -75,6 +75,9 @@ class PlainProgress:
     def _say_evaluated(self, place: str, at: float, metrics: Metrics) -> None:
         self._say(f"{place} epoch {epoch(at)}: {_figures(metrics)}")
 
+    def alive(self, name: str) -> None:
+        pass
+
     def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None:
         took = duration(self._pace.run_ended(name))
         place, _ = self._running.pop(name)

@@ -19,7 +19,7 @@ from hftk.recipe.trainer_arguments import training_with_defaults
 
 IDENTITY_VERSION = 1
 # sections that name, place or publish a run; data is replaced by the fingerprint of its content
-_UNDECIDING_SECTIONS = {"name", "output_dir", "data", "tracking", "hub", "sweep"}
+_UNDECIDING_SECTIONS = {"name", "output_dir", "data", "tracking", "hub", "sweep", "limits"}
 _UNDECIDING_TRAINING = {
     "per_device_eval_batch_size",
     "per_device_train_batch_size",  # its product with the number of processes counts
@@ -38,8 +38,9 @@ _UNDECIDING_TRAINING = {
     "save_strategy",
     "save_steps",
     "save_total_limit",
-    "save_only_model",
 }
+_STARTED = "started.json"
+_QUICKLY_READ = 16 * 2**20  # bytes
 _VERSIONS = ("torch", "transformers", "datasets", "evaluate", "accelerate", "peft", "scikit-learn", "numpy")
 
 
@@ -104,10 +105,87 @@ def write_predictions(folder: Path, frames: Sequence[Any]) -> None:
 
 def read_run(folder: Path) -> dict[str, Any] | None:
     """run.json of a run folder; None where there is none or it was cut."""
+    return _read_mapping(folder / "run.json")
+
+
+def _read_mapping(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return content if isinstance(content, dict) else None
+
+
+def mark_started(folder: Path, *, identity: str) -> None:
+    """Beside a run's checkpoints, whose run they are: run.json is written when it ends."""
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    write_json(folder / "checkpoints" / _STARTED, {"identity": identity})
+
+
+def started_identity(folder: Path) -> str | None:
+    """The identity of the run whose checkpoints `folder` holds; None where there is none to go on from."""
+    checkpoints = folder / "checkpoints"
+    if not checkpoints.is_dir() or not any(
+        path.is_dir() and not path.name.startswith(".") for path in checkpoints.iterdir()
+    ):
+        return None
+    return (_read_mapping(checkpoints / _STARTED) or {}).get("identity")
+
+
+def file_checks(folder: Path) -> dict[str, dict[str, Any]]:
+    """Name → bytes and sha256 of what a run leaves for good, to stand as `files` in run.json when it is finished.
+
+    All of model/ but its card, which may be written anew, the epochs and the predictions. They are flushed to the disk
+    on the way, so that a run.json that says finished is not there before them. Reads every byte once.
+    """
+    names = [path.relative_to(folder).as_posix() for path in sorted((folder / "model").rglob("*")) if path.is_file()]
+    kept = [name for name in names if name != "model/README.md"]
+    return {
+        name: _file_check(folder / name)
+        for name in [*kept, "epochs.csv", "predictions.parquet"]
+        if (folder / name).is_file()
+    }
+
+
+def _file_check(path: Path) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        if os.name == "posix":  # elsewhere what is open for reading cannot be flushed
+            os.fsync(file.fileno())
+        return {"bytes": os.fstat(file.fileno()).st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def damaged_files(folder: Path, record: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a finished run's files, a sentence per file; empty if all is as `record`, its run.json, says.
+
+    Sizes always, checksums of files up to 16 MiB: reading the weights of many large models would take minutes at every
+    start. A record without `files` tells nothing of them, but the model's config must be there.
+    """
+    if not (folder / "model" / "config.json").is_file():
+        return ["model/config.json is missing"]
+    try:
+        told = {name: (int(of["bytes"]), str(of["sha256"])) for name, of in record.get("files", {}).items()}
+        outside = [name for name in told if Path(name).is_absolute() or ".." in Path(name).parts]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ["run.json does not tell the sizes and checksums of its files"]
+    if outside:
+        return [f"run.json names files outside of the folder: {', '.join(outside)}"]
+    damaged = [_damage(folder / name, size, checksum) for name, (size, checksum) in told.items()]
+    return [f"{name} {what}" for name, what in zip(told, damaged, strict=True) if what]
+
+
+def _damage(path: Path, size: int, checksum: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            found = os.fstat(file.fileno()).st_size
+            if found != size:
+                return f"has {found:,} bytes, and {size:,} were written"
+            if size <= _QUICKLY_READ and hashlib.file_digest(file, "sha256").hexdigest() != checksum:
+                return "is not what was written: its checksum differs"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
 
 
 def environment() -> dict[str, Any]:

@@ -24,6 +24,9 @@ def training_arguments(
     values = {**TRAINING_DEFAULTS, "dataloader_pin_memory": not on_cpu, "use_cpu": on_cpu, **training}
     # SweepTrainer makes the batches; Trainer would shuffle the evaluation rows by it too (transformers 5.23)
     values.pop("train_sampling_strategy")
+    if saved_by_time(training):
+        values["save_strategy"] = "no"
+        values.setdefault("save_total_limit", 1)
     evaluation = "epoch" if values.get("eval_steps") is None else "steps"
     try:
         args = TrainingArguments(
@@ -51,6 +54,11 @@ def training_arguments(
 def sampling_strategy(training: Mapping[str, Any]) -> str:
     """How rows are put into training batches: group_by_length, random or sequential."""
     return training.get("train_sampling_strategy", TRAINING_DEFAULTS["train_sampling_strategy"])
+
+
+def saved_by_time(training: Mapping[str, Any]) -> bool:
+    """Are checkpoints for going on only, written every so often and gone at the end?"""
+    return training.get("save_strategy", TRAINING_DEFAULTS["save_strategy"]) == "timed"
 
 
 def check_precision(training: Mapping[str, Any]) -> list[str]:

@@ -11,9 +11,10 @@ from accelerate import PartialState
 from accelerate.utils import reduce
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hftk.errors import RunError
-from hftk.training.checkpoint import KeptWeights
+from hftk.training.checkpoint import Checkpoints
 from hftk.training.loss import ClassificationLoss
+from hftk.training.sharing import main_does
+from hftk.training.weights import changing_weights
 
 LOWER_IS_BETTER = frozenset({"loss"})
 
@@ -25,6 +26,9 @@ class StepObserver(Protocol):
 
     def evaluated(self, epoch: float, metrics: dict[str, float]) -> None: ...
 
+    def alive(self) -> None:
+        """A batch of an evaluation or a prediction is done."""
+
 
 @dataclass
 class EpochTable(TrainerCallback):
@@ -32,17 +36,28 @@ class EpochTable(TrainerCallback):
 
     train_loss is the plain cross-entropy (neither smoothed nor weighted) over all rows seen since the last evaluation,
     as they were when trained on (dropout on, weights moving); grad_norm the mean over the optimizer steps, before
-    clipping; seconds those since training began, evaluations included.
-    Must stand before the callbacks that read its last row. Raises RunError at a loss or metric that is not finite.
+    clipping; seconds those since training began, evaluations included, and those before an interruption.
+    Must stand before the callbacks that read its last row.
     """
 
     loss: ClassificationLoss
     grad_norms: list[Any]
     on_row: Callable[[list[dict[str, float]]], None]
     rows: list[dict[str, float]] = field(default_factory=list)
+    seconds_before: float = 0.0
+    """Of training, before it was interrupted."""
 
     def on_train_begin(self, args, state, control, **kwargs) -> None:
-        self._start = time.monotonic()
+        self._start = time.monotonic() - self.seconds_before
+        if self.rows:
+            self.on_row(self.rows)
+
+    def state(self) -> dict[str, Any]:
+        norms = [float(norm) for norm in self.grad_norms if norm is not None]
+        return {"rows": self.rows, "grad_norms": norms, "seconds": time.monotonic() - self._start}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.rows[:], self.grad_norms[:], self.seconds_before = state["rows"], state["grad_norms"], state["seconds"]
 
     def on_evaluate(
         self,
@@ -70,9 +85,6 @@ class EpochTable(TrainerCallback):
         self.grad_norms.clear()
         self.rows.append(row)
         self.on_row(self.rows)
-        for name in ("train_loss", "validation_loss"):
-            if items and not math.isfinite(row[name]):
-                raise RunError(f"non-finite: {name} is {row[name]} at epoch {row['epoch']:g}")
 
     def _summed_loss(self, device: torch.device) -> tuple[float, float]:
         sums = self.loss.drain()
@@ -98,19 +110,29 @@ def improves(value: float, best: float | None, *, metric: str, min_delta: float 
 
 @dataclass
 class KeepBest(TrainerCallback):
-    """Stores the weights whenever the metric improves on the validation split."""
+    """Keeps the weights whenever the metric improves on the validation split."""
 
     metric: str
     table: EpochTable
-    weights: KeptWeights
+    checkpoints: Checkpoints
     best: float | None = None
     best_epoch: float | None = None
 
-    def on_evaluate(self, args, state, control, model: torch.nn.Module, **kwargs) -> None:
+    def on_evaluate(self, args, state: TrainerState, control, model: torch.nn.Module, **kwargs) -> None:
         row = self.table.rows[-1]
         if improves(row[f"validation_{self.metric}"], self.best, metric=self.metric):
             self.best, self.best_epoch = row[f"validation_{self.metric}"], row["epoch"]
-            self.weights.store(model)
+            main_does(
+                lambda: self.checkpoints.keep_best(
+                    step=state.global_step, epoch=row["epoch"], weights=changing_weights(model)
+                )
+            )
+
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
 
 
 @dataclass
@@ -133,6 +155,12 @@ class StopEarly(TrainerCallback):
             if self.waited >= self.patience:  # never False: Trainer may have ended training itself
                 control.should_training_stop = True
 
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self.waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.best, self.waited = state["best"], state["waited"]
+
 
 @dataclass
 class Report(TrainerCallback):
@@ -149,6 +177,9 @@ class Report(TrainerCallback):
         if time.monotonic() - self.read > self.seconds_between_losses:
             self.loss, self.read = self.table.loss.so_far(), time.monotonic()
         self.observer.step(state.global_step, state.epoch or 0.0, self.loss)
+
+    def on_prediction_step(self, args, state, control, **kwargs) -> None:
+        self.observer.alive()
 
     def on_evaluate(self, args, state: TrainerState, control, **kwargs) -> None:
         row = self.table.rows[-1]

@@ -1,35 +1,34 @@
 """One run: model, Trainer, kept weights, figures on validation and test, a folder that plain transformers loads."""
 
-import gc
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from accelerate import PartialState
-from scipy.special import softmax
-from transformers import BaseImageProcessor, PreTrainedTokenizerBase, set_seed
+from transformers import BaseImageProcessor, PreTrainedTokenizerBase, TrainerCallback, set_seed
 
-from hftk.data.encoded import IGNORED_LABEL, EncodedSplit, TokenRows
-from hftk.models._architectures import save_with_source
+from hftk.data.encoded import EncodedSplit, TokenRows
+from hftk.errors import RunError
+from hftk.interruption import Interruption
 from hftk.models._pretrained import LoadedModel
 from hftk.recipe.schema import Recipe
-from hftk.training.arguments import sampling_strategy, training_arguments
-from hftk.training.callbacks import EpochTable, KeepBest, Report, StepObserver, StopEarly, split_metrics
-from hftk.training.checkpoint import KeptWeights
+from hftk.tracking.guard import guard_trackers
+from hftk.training.arguments import sampling_strategy, saved_by_time, training_arguments
+from hftk.training.callbacks import LOWER_IS_BETTER, EpochTable, KeepBest, Report, StepObserver, StopEarly
+from hftk.training.checkpoint import Checkpoint, Checkpoints
+from hftk.training.findings import Finding
+from hftk.training.guards import NonFiniteGuard
 from hftk.training.loss import ClassificationLoss
-from hftk.training.trainer import SweepTrainer, by_length, evaluation_order
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """probabilities: (items, classes) float32. An item is a row; of tagged sentences, a word. In the split's order."""
-
-    probabilities: np.ndarray
-    label_ids: np.ndarray
+from hftk.training.model_folder import save_model
+from hftk.training.predictions import Predictions, predict
+from hftk.training.resume import about_run, check_same_run
+from hftk.training.saving import Saving
+from hftk.training.sharing import main_does, share_checkpoint, shared_tensors
+from hftk.training.trainer import SweepTrainer
+from hftk.training.weights import put_weights
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,24 @@ def fit(
     report_to: list[str],
     observer: StepObserver,
     on_row: Callable[[list[dict[str, float]]], None],
+    fingerprint: str,
+    tell: Callable[[str], None],
+    found: Callable[[Finding], None],
+    interruption: Interruption,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> FittedRun:
-    """Trains one run and saves its model under folder/model.
+    """Trains one run, from its newest whole checkpoint if it has one, and saves its model under folder/model.
 
     load_model: builds the model, drawing what is new in it from torch's generator. splits: `train`, `validation`, and
     `test` if there is one. processor: what the model's folder needs to read texts or images. labels: id → name.
     class_weights: one per label.
     folder: the run's own; folder/checkpoints is used while training. on_row is given all rows of epochs.csv so far.
+    fingerprint: of all that decides the result. tell: hears what a person must know of checkpoints and trackers. found:
+    hears what was found and done about it. interruption: looked at after each step and evaluation; once asked for, a
+    checkpoint is saved and KeyboardInterrupt raised. callbacks: see an evaluation before the best weights are kept.
+
+    Raises RunError where a checkpoint is that of another run or cannot be written, and where the best weights do not
+    give the figure that they were kept for; NonFinite, NoSpace; OutOfMemory in evaluation only.
     """
     start = time.monotonic()
     seed = recipe.seeds[0]
@@ -86,48 +96,74 @@ def fit(
     loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor, class_weights=class_weights)
     grad_norms: list[Any] = []
     table = EpochTable(loss=loss, grad_norms=grad_norms, on_row=on_row)
-    kept = KeptWeights(folder / "checkpoints" / "best.safetensors")
-    best = KeepBest(metric=_kept_metric(recipe), table=table, weights=kept) if recipe.keep == "best" else None
-    stop = recipe.early_stopping and StopEarly(
+    guard = NonFiniteGuard(
+        grad_norms=grad_norms, learning_rate=args.learning_rate, max_grad_norm=args.max_grad_norm, fp16=args.fp16
+    )
+    checkpoints = Checkpoints(folder / "checkpoints", limit=args.save_total_limit)
+    best = None
+    if recipe.keep == "best":
+        best = KeepBest(metric=_kept_metric(recipe), table=table, checkpoints=checkpoints)
+    early = recipe.early_stopping and StopEarly(
         metric=recipe.early_stopping.metric,
         patience=recipe.early_stopping.patience,
         min_delta=recipe.early_stopping.min_delta,
         table=table,
     )
+    saving = Saving(
+        checkpoints, by_time=saved_by_time(recipe.training), stop_asked=lambda: interruption.asked is not None
+    )
+    # each after what it reads: the guard before the weights that it guards are kept, Saving after all that end training
+    ordered = [table, guard, *callbacks, best, early, Report(observer, table), saving]
     trainer = SweepTrainer(
         model=model,
         args=args,
         train=splits["train"],
         validation=splits["validation"],
-        loss=loss,
+        loss=guard.watch(loss),
         metrics=recipe.metrics,
         labels=labels,
-        callbacks=[callback for callback in (table, best, stop, Report(observer, table)) if callback],
+        callbacks=[callback for callback in ordered if callback is not None],
         grad_norms=grad_norms,
         sampling_strategy=sampling_strategy(recipe.training),
+        checkpoints=checkpoints,
+        found=found,
     )
+    guard_trackers(trainer, tell=tell)
+    checkpoints.about = about_run(
+        recipe,
+        fingerprint=fingerprint,
+        labels=labels,
+        rows={name: len(rows) for name, rows in splits.items()},
+        world_size=args.world_size,
+        steps_per_epoch=trainer.steps_per_epoch,
+        device=args.device.type,
+    )
+    if (checkpoint := _newest(checkpoints, needed=trainer.state_parts, tell=tell)) is not None:
+        trainer.go_on_from(checkpoint)
+        del checkpoint
     trainer.train()
     if not table.rows or table.rows[-1]["step"] != trainer.state.global_step:
         trainer.evaluate()  # a run that ends between two evaluations still gets its last row
     if best is not None and best.best_epoch is not None:
-        kept.restore(model)
+        put_weights(model, shared_tensors(main_does(checkpoints.best_weights)), source="the folder of the best weights")
 
     predictions, metrics = {}, {}
     for split in ("validation", "test"):
         if split in splits:
-            predictions[split], figures = _predict(trainer, splits[split], split=split)
+            predictions[split], figures = predict(trainer, splits[split], split=split)
             metrics |= figures
-    _save_model(model, processor=processor, pretrained=recipe.model.pretrained, folder=folder / "model")
-    fitted = FittedRun(
+        if split == "validation" and best is not None and best.best_epoch is not None:
+            _check_best(best, metrics[f"validation_{best.metric}"], items=len(predictions[split].label_ids))
+    save_model(model, processor=processor, pretrained=recipe.model.pretrained, folder=folder / "model")
+    return FittedRun(
         metrics=metrics,
         predictions=predictions,
         epochs=table.rows[-1]["epoch"],
         best_epoch=best.best_epoch if best is not None else None,
-        seconds=round(time.monotonic() - start, 3),
+        seconds=round(time.monotonic() - start + table.seconds_before, 3),
         parameters=parameters,
         trainable_parameters=trainable,
     )
-    return fitted
 
 
 def _with_adapter(loaded: LoadedModel, *, recipe: Recipe) -> torch.nn.Module:
@@ -140,47 +176,25 @@ def _kept_metric(recipe: Recipe) -> str:
     return recipe.early_stopping.metric if recipe.early_stopping else recipe.metrics[0]
 
 
-def _predict(trainer: SweepTrainer, rows: EncodedSplit, *, split: str) -> tuple[Predictions, dict[str, float]]:
-    """Predictions in the split's own order, though computed longest rows first, and the split's figures.
+def _newest(checkpoints: Checkpoints, *, needed: Sequence[str], tell: Callable[[str], None]) -> Checkpoint | None:
+    """The checkpoint to go on from, in all processes."""
 
-    Raises RuntimeError if Trainer returned the rows in another order than it was given them.
-    """
-    prefix = "eval" if split == "validation" else split  # trackers show it: a test figure is no eval figure
-    output = trainer.predict(by_length(rows), metric_key_prefix=prefix)
-    back = np.argsort(evaluation_order(rows.lengths))
-    logits, label_ids = output.predictions[back], output.label_ids[back]
-    counted = label_ids != IGNORED_LABEL
-    logits, label_ids = logits[counted], label_ids[counted]
-    if not np.array_equal(label_ids, rows.label_ids()):
-        raise RuntimeError("Trainer.predict changed the order of the rows")
-    predictions = Predictions(probabilities=softmax(logits.astype(np.float32), axis=-1), label_ids=label_ids)
-    return predictions, split_metrics(output.metrics, prefix=prefix, split=split)
+    def found() -> Checkpoint | None:
+        checkpoint = checkpoints.newest(needed=needed, tell=tell)
+        if checkpoint is not None:
+            check_same_run(checkpoint.path, checkpoint.about, checkpoints.about, tell=tell)
+            tell(f"goes on from {checkpoint.path}, epoch {checkpoint.about['epoch']:.4g}")
+        return checkpoint
+
+    return share_checkpoint(main_does(found))
 
 
-def _save_model(
-    model: torch.nn.Module,
-    *,
-    processor: PreTrainedTokenizerBase | BaseImageProcessor,
-    pretrained: str | None,
-    folder: Path,
-) -> None:
-    """model/ loads with the task's AutoModelFor… class; an adapter is merged there and kept in model/adapter."""
-    if not PartialState().is_main_process:
-        return
-    if hasattr(model, "merge_and_unload"):
-        model.peft_config["default"].base_model_name_or_path = pretrained  # as the recipe names it, on any machine
-        model.save_pretrained(folder / "adapter")
-        (folder / "adapter" / "README.md").unlink(missing_ok=True)  # PEFT's, empty but for paths of this machine
-        model = model.merge_and_unload()
-    if pretrained is None:
-        save_with_source(model, folder)
-    else:
-        model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-
-
-def free_memory() -> None:
-    """A run's model is part of reference cycles: without this the next run, after a failure too, starts beside it."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _check_best(best: KeepBest, found: float, *, items: int) -> None:
+    """A damaged or mistaken file gives another figure; another batch size or a GPU's sums only nearly the same."""
+    tolerance = 1e-3 + 0.01 * abs(best.best) if best.metric in LOWER_IS_BETTER else 0.01 + 4 / items
+    if not math.isclose(found, best.best, rel_tol=0, abs_tol=tolerance):
+        raise RunError(
+            f"the best weights, of epoch {best.best_epoch:g}, give validation_{best.metric} {found:.6g}, and were kept "
+            f"for {best.best:.6g}: they are not those that were validated. Delete the run's checkpoints to train it "
+            "anew"
+        )

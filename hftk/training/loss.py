@@ -59,6 +59,13 @@ class ClassificationLoss:
         items = float(self._items)
         return float(self._plain_sum) / items if items else None
 
+    def state(self) -> dict[str, float | int]:
+        """What this process has summed up since the last `drain`, to the bit."""
+        return {"plain_sum": float(self._plain_sum), "items": int(self._items)}
+
+    def restore(self, state: dict[str, float | int]) -> None:
+        self._plain_sum, self._items = state["plain_sum"], state["items"]
+
     def drain(self) -> torch.Tensor:
         """[plain loss summed over this process's items since the last call, number of items], float64; starts anew."""
         sums = torch.stack(

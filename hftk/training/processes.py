@@ -1,6 +1,5 @@
 """The processes that train together, as the launcher started them."""
 
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import psutil
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list, gather_object
+from accelerate.utils import broadcast_object_list
 
 from hftk.errors import HftkError, RunError
 
@@ -28,6 +26,11 @@ class Processes:
     @property
     def main(self) -> bool:
         return self.rank == 0
+
+    @property
+    def where(self) -> str:
+        """The device, in words."""
+        return self.device if self.world_size == 1 else f"{self.world_size} processes on {self.device}"
 
 
 def start_processes(*, use_cpu: bool) -> Processes:
@@ -49,22 +52,7 @@ def start_processes(*, use_cpu: bool) -> Processes:
     state = PartialState(cpu=use_cpu or not torch.accelerator.is_available(), timeout=LONGEST_WAIT)
     if state.num_processes != launched:
         raise _train_alone(launched, together=state.num_processes)
-    if launched == 1 and state.device.type == "cpu":
-        _use_every_core()
     return Processes(rank=state.process_index, world_size=state.num_processes, device=str(state.device))
-
-
-def _use_every_core() -> None:
-    """accelerate launch gives a process one thread where nobody said how many; alone on a CPU it may have them all."""
-    if os.environ.get("OMP_NUM_THREADS") != "1" or "ACCELERATE_MIXED_PRECISION" not in os.environ:
-        return
-    try:
-        asked = psutil.Process(os.getppid()).environ()
-    except psutil.Error:
-        return
-    if "OMP_NUM_THREADS" not in asked:
-        usable = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else math.inf
-        torch.set_num_threads(min(psutil.cpu_count(logical=False) or 1, usable))
 
 
 def _train_alone(launched: int, *, together: int) -> RunError:
@@ -73,17 +61,6 @@ def _train_alone(launched: int, *, together: int) -> RunError:
         f"folder. Start them with: accelerate launch --config_file accelerate_config.yaml --num_processes {launched} "
         "hftk/train.py RECIPE"
     )
-
-
-def agree(reason: str | None) -> str | None:
-    """The first reason that any process gives, on all of them; None if none has one."""
-    if PartialState().num_processes == 1:
-        return reason
-    return next((given for given in gather_object([reason]) if given is not None), None)
-
-
-def wait_for_all() -> None:
-    PartialState().wait_for_everyone()
 
 
 @contextmanager

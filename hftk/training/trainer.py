@@ -1,6 +1,7 @@
 """The Hugging Face Trainer with hftk's batches, loss and metrics plugged in."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,22 +10,26 @@ from accelerate.data_loader import prepare_data_loader
 from accelerate.optimizer import AcceleratedOptimizer
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainingArguments
+from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
-from transformers.trainer_utils import seed_worker
+from transformers.trainer_utils import PredictionOutput, seed_worker
 from transformers.training_args import OptimizerNames
 
 from hftk.data.batching import ProcessBatches
 from hftk.data.encoded import EncodedSplit, whole_batch
+from hftk.training.checkpoint import Checkpoints
+from hftk.training.findings import Finding
 from hftk.training.loss import ClassificationLoss
+from hftk.training.memory import smaller_evaluation
 from hftk.training.metrics import compute_metrics_for
+from hftk.training.resumable import ResumableTrainer
 
 # they step while gradients are computed, and are told the learning rate there
 _LOMO = (OptimizerNames.LOMO, OptimizerNames.ADALOMO)
 
 
-class SweepTrainer(Trainer):
-    """Trainer, changed in four places that it has no argument for.
+class SweepTrainer(ResumableTrainer):
+    """Trainer, changed in six places that it has no argument for.
 
     - Training batches come from `ProcessBatches`: accelerate's own sharding repeats rows to fill a ragged batch, and
       Trainer's length grouping orders the rows differently on resume.
@@ -32,6 +37,8 @@ class SweepTrainer(Trainer):
     - The gradient norm before clipping is kept for every step, not only for logged ones.
     - What Trainer and accelerate find out anew at every step and cannot change between two steps is found out once: on
       a small model it takes a quarter of the time (benchmarks/steps.py). The weights stay the same to the bit.
+    - An evaluation that runs out of memory is made in smaller batches.
+    - Checkpoints are sealed, and training goes on from one exactly: `ResumableTrainer`.
     """
 
     def __init__(
@@ -47,8 +54,12 @@ class SweepTrainer(Trainer):
         callbacks: list[TrainerCallback],
         grad_norms: list[torch.Tensor | float],
         sampling_strategy: str = "group_by_length",
+        checkpoints: Checkpoints | None = None,
+        found: Callable[[Finding], None] = lambda finding: None,
     ) -> None:
+        """found: hears of evaluations that ran out of memory and went on in smaller batches."""
         super().__init__(
+            checkpoints=checkpoints,
             model=model,
             args=args,
             train_dataset=train,
@@ -62,9 +73,15 @@ class SweepTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.grad_norms = grad_norms
         self.sampling_strategy = sampling_strategy
+        self.found = found
         self._parameters: list[nn.Parameter] = []
         self._operations_per_number: int | None = None
         self._in_training_mode = False
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps; at least one."""
+        return max(math.ceil(len(self._process_batches()) / self.args.gradient_accumulation_steps), 1)
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
@@ -80,9 +97,9 @@ class SweepTrainer(Trainer):
         """accelerate's wrapper of the optimizer is for these; for others it searches the disk for LOMO at each step."""
         return self.accelerator.scaler is not None or self.args.optim in _LOMO
 
-    def get_train_dataloader(self) -> DataLoader:
+    def _process_batches(self) -> ProcessBatches:
         args = self.args
-        batches = ProcessBatches(
+        return ProcessBatches(
             lengths=self.train_dataset.lengths,
             per_device_batch_size=args.per_device_train_batch_size,
             gradient_accumulation_steps=args.gradient_accumulation_steps,
@@ -92,22 +109,34 @@ class SweepTrainer(Trainer):
             drop_last=args.dataloader_drop_last,
             seed=args.seed,
         )
+
+    def get_train_dataloader(self) -> DataLoader:
+        args = self.args
         workers = args.dataloader_num_workers
         dataloader = DataLoader(
             self.train_dataset,
-            batch_sampler=batches,
+            batch_sampler=self._process_batches(),
             collate_fn=self.data_collator,
             num_workers=workers,
             pin_memory=args.dataloader_pin_memory,
             persistent_workers=args.dataloader_persistent_workers,
             prefetch_factor=args.dataloader_prefetch_factor,
             worker_init_fn=partial(seed_worker, num_workers=workers, rank=args.process_index),
+            # torch draws a seed for the workers whenever they start: persistent ones start anew after a resume only
+            generator=torch.Generator().manual_seed(args.seed) if args.dataloader_persistent_workers else None,
         )
         # the batches are this process's own already: only the move to the device is accelerate's
         return prepare_data_loader(dataloader, device=args.device, num_processes=1, process_index=0, put_on_device=True)
 
+    def evaluate(self, *args, **kwargs) -> dict[str, float]:
+        return smaller_evaluation(self, lambda: super(SweepTrainer, self).evaluate(*args, **kwargs), tell=self.found)
+
+    def predict(self, *args, **kwargs) -> PredictionOutput:
+        return smaller_evaluation(self, lambda: super(SweepTrainer, self).predict(*args, **kwargs), tell=self.found)
+
     def evaluation_loop(self, *args, metric_key_prefix: str = "eval", **kwargs):
-        output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
+        with torch.random.fork_rng(devices=[], enabled=self.args.dataloader_persistent_workers):  # as for training
+            output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
         self._in_training_mode = False
         output.metrics[f"{metric_key_prefix}_loss"] = output.metrics.pop(f"{metric_key_prefix}_cross_entropy")
         return output

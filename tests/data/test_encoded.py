@@ -16,8 +16,8 @@ from hftk.data.pixels import image_processor, pixel_rows
 from hftk.data.rows import Rows
 from hftk.data.tokens import tokenize
 from hftk.training.arguments import training_arguments
-from hftk.training.fit import _predict
 from hftk.training.loss import ClassificationLoss
+from hftk.training.predictions import predict
 from hftk.training.processes import quiet_libraries, start_processes
 from hftk.training.trainer import SweepTrainer
 
@@ -230,7 +230,7 @@ def test_predictions_come_back_in_the_split_s_own_order(kind, tmp_path):
         callbacks=[],
         grad_norms=[],
     )
-    predictions, metrics = _predict(trainer, split, split="test")
+    predictions, metrics = predict(trainer, split, split="test")
     assert predictions.probabilities.argmax(-1).tolist() == split.label_ids().tolist()
     assert predictions.label_ids.tolist() == split.label_ids().tolist()
     assert len(set(split.label_ids().tolist())) == 3

@@ -26,7 +26,7 @@ def test_training_holds_the_trainers_arguments() -> None:
         "default": 5e-5,
         "description": allowed_arguments()["learning_rate"].help,
     }
-    assert training["properties"]["save_strategy"]["enum"] == ["no", "steps", "epoch"]
+    assert training["properties"]["save_strategy"]["enum"] == ["timed", "no", "steps", "epoch"]
     assert training["properties"]["tf32"]["type"] == ["boolean", "null"]
     assert {"type": "null"} in training["properties"]["ddp_backend"]["anyOf"]
 

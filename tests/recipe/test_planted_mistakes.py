@@ -20,7 +20,7 @@ SOUND = {
 MISTAKES = [
     (
         "nmae: news",
-        "4: nmae: unknown key; did you mean name? (allowed: name, output_dir, task, data, model, tokenizer, embeddings, training, class_weights, early_stopping, keep, metrics, peft, seeds, sweep, tracking, hub)",
+        "4: nmae: unknown key; did you mean name? (allowed: name, output_dir, task, data, model, tokenizer, embeddings, training, class_weights, early_stopping, keep, metrics, peft, seeds, sweep, limits, tracking, hub)",
     ),
     (
         "name: news\nname: other",
@@ -492,19 +492,19 @@ MISTAKES = [
     ),
     (
         "training: {save_strategy: best}",
-        '4: training.save_strategy: "best" is none of its values; allowed: no, steps, epoch',
+        '4: training.save_strategy: "best" is none of its values; allowed: timed, no, steps, epoch',
     ),
     (
         "training: {save_steps: 100}",
-        "4: training.save_steps: has no effect while save_strategy is no; write training.save_strategy: steps as well",
+        "4: training.save_steps: has no effect while save_strategy is timed; write training.save_strategy: steps as well",
     ),
     (
         "training: {save_strategy: steps, save_steps: 10.5}",
         "4: training.save_steps: must be a whole number of steps, or a share of all steps between 0 and 1, not 10.5",
     ),
     (
-        "training: {save_total_limit: 2}",
-        "4: training.save_total_limit: has no effect while save_strategy is no; write training.save_strategy: epoch or steps as well",
+        "training: {save_strategy: no, save_total_limit: 2}",
+        "4: training.save_total_limit: has no effect while save_strategy is no; take one of them out",
     ),
     (
         "training: {logging_steps: 10}",
@@ -747,7 +747,7 @@ MISTAKES = [
     ),
     (
         "sweep: {parameters: {traning.learning_rate: {values: [1e-3]}}}",
-        "4: traning: unknown key; did you mean training? (allowed: name, output_dir, task, data, model, tokenizer, embeddings, training, class_weights, early_stopping, keep, metrics, peft, seeds, sweep, tracking, hub)",
+        "4: traning: unknown key; did you mean training? (allowed: name, output_dir, task, data, model, tokenizer, embeddings, training, class_weights, early_stopping, keep, metrics, peft, seeds, sweep, limits, tracking, hub)",
     ),
     (
         "sweep: {parameters: {seeds: {values: [[1], [2]]}}}",

@@ -93,11 +93,8 @@ def test_what_is_sound(training: dict) -> None:
             {"dataloader_persistent_workers": "has no effect without training.dataloader_num_workers: 1 or more"},
         ),
         (
-            {"save_only_model": True},
-            {
-                "save_only_model": "has no effect while save_strategy is no; "
-                "write training.save_strategy: epoch or steps as well"
-            },
+            {"save_strategy": "no", "save_total_limit": 2},
+            {"save_total_limit": "has no effect while save_strategy is no; take one of them out"},
         ),
     ],
 )

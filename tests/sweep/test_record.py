@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -7,7 +8,18 @@ import pytest
 
 import hftk
 from hftk.recipe.schema import Recipe
-from hftk.sweep.record import environment, identity, read_run, write_epochs, write_json, write_predictions
+from hftk.sweep.record import (
+    damaged_files,
+    environment,
+    file_checks,
+    identity,
+    mark_started,
+    read_run,
+    started_identity,
+    write_epochs,
+    write_json,
+    write_predictions,
+)
 
 RECIPE = {
     "name": "grid",
@@ -116,7 +128,7 @@ def test_json_is_written_whole_and_read_again(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-@pytest.mark.parametrize("text", [None, "", '{"run": "a", "stat'])
+@pytest.mark.parametrize("text", [None, "", '{"run": "a", "stat', "[]", "null"])
 def test_no_record_or_half_of_one_is_none(tmp_path, text):
     if text is not None:
         (tmp_path / "run.json").write_text(text)
@@ -136,6 +148,81 @@ def test_predictions_of_all_splits_stand_in_one_file(tmp_path):
     assert read["split"].tolist() == ["validation", "test"]
     assert read["probabilities"][1].tolist() == [0.25, 0.75]
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.parquet"]
+
+
+# what is finished
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A finished run's folder, with weights that are too large to be read at each start."""
+    files = {"model/config.json": b"{}", "model/code/net.py": b"x = 1", "epochs.csv": b"epoch\n1\n"}
+    for name, content in (
+        files | {"predictions.parquet": b"PAR1", "model/README.md": b"#", "recipe.yaml": b"a"}
+    ).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    with open(tmp_path / "model" / "model.safetensors", "wb") as file:
+        file.truncate(17 * 2**20)
+    return tmp_path
+
+
+def test_the_files_that_a_run_leaves_for_good_are_checked(finished):
+    checks = file_checks(finished)
+    assert list(checks) == [
+        *("model/code/net.py", "model/config.json", "model/model.safetensors", "epochs.csv", "predictions.parquet")
+    ]
+    assert checks["model/config.json"] == {"bytes": 2, "sha256": hashlib.sha256(b"{}").hexdigest()}
+    assert damaged_files(finished, json.loads(json.dumps({"files": checks}))) == []
+
+
+def test_each_damage_of_a_finished_run_is_told(finished):
+    record = {"files": file_checks(finished)}
+    (finished / "model" / "README.md").write_text("another card")
+    (finished / "recipe.yaml").write_text("another name")
+    assert damaged_files(finished, record) == []
+    (finished / "model" / "code" / "net.py").write_bytes(b"x = 3")
+    with open(finished / "model" / "model.safetensors", "r+b") as file:
+        file.truncate(17 * 2**20 - 1)
+    (finished / "epochs.csv").unlink()
+    (finished / "predictions.parquet").unlink()
+    (finished / "predictions.parquet").mkdir()
+    assert damaged_files(finished, record) == [
+        "model/code/net.py is not what was written: its checksum differs",
+        "model/model.safetensors has 17,825,791 bytes, and 17,825,792 were written",
+        "epochs.csv is missing",
+        "predictions.parquet cannot be read (Is a directory)",
+    ]
+    (finished / "model" / "config.json").unlink()
+    assert damaged_files(finished, record) == ["model/config.json is missing"]
+
+
+def test_a_record_that_tells_nothing_of_files_is_believed(finished):
+    assert damaged_files(finished, {}) == []
+
+
+@pytest.mark.parametrize("files", [[], "x", None, {"epochs.csv": 3}, {"epochs.csv": {"bytes": "x", "sha256": ""}}])
+def test_a_list_of_files_that_is_none_is_damage(finished, files):
+    told = damaged_files(finished, {"files": files})
+    assert told == ["run.json does not tell the sizes and checksums of its files"]
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "model/../../x"])
+def test_files_elsewhere_are_not_read(finished, name):
+    told = damaged_files(finished, {"files": {name: {"bytes": 1, "sha256": "0"}}})
+    assert told == [f"run.json names files outside of the folder: {name}"]
+
+
+def test_a_killed_run_is_known_by_its_checkpoints(tmp_path):
+    assert started_identity(tmp_path) is None
+    mark_started(tmp_path, identity="12ab")
+    assert started_identity(tmp_path) is None, "nothing saved yet"
+    (tmp_path / "checkpoints" / ".part-checkpoint-8").mkdir()
+    assert started_identity(tmp_path) is None, "killed while it saved the first one"
+    (tmp_path / "checkpoints" / "checkpoint-8").mkdir()
+    assert started_identity(tmp_path) == "12ab"
+    (tmp_path / "checkpoints" / "started.json").write_text('{"iden')
+    assert started_identity(tmp_path) is None
 
 
 # environment

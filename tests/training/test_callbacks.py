@@ -1,22 +1,24 @@
 """Best epoch, patience and the epoch table, decided from rows alone."""
 
+import json
 import math
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from hftk.errors import RunError
 from hftk.training.callbacks import EpochTable, KeepBest, Report, StopEarly, improves, split_metrics
 from hftk.training.loss import ClassificationLoss
 
 
 class Stored:
-    def __init__(self) -> None:
-        self.times = 0
+    """In place of the run's checkpoints."""
 
-    def store(self, model) -> None:
-        self.times += 1
+    def __init__(self) -> None:
+        self.steps = []
+
+    def keep_best(self, *, step, epoch, weights) -> None:
+        self.steps.append(step)
 
 
 def table_of(**columns):
@@ -28,7 +30,7 @@ def evaluate_all(callback, rows, table):
     control = SimpleNamespace(should_training_stop=False)
     for number, row in enumerate(rows, start=1):
         table.rows.append(row)
-        callback.on_evaluate(None, None, control, model=None)
+        callback.on_evaluate(None, SimpleNamespace(global_step=number), control, model=torch.nn.Linear(1, 1))
         if control.should_training_stop:
             return number
     return None
@@ -46,7 +48,7 @@ def evaluate_all(callback, rows, table):
 def test_the_first_best_epoch_is_kept(metric, values, best_epoch):
     rows = table_of(**{f"validation_{metric}": values, "epoch": [float(i + 1) for i in range(len(values))]})
     table, stored = SimpleNamespace(rows=[]), Stored()
-    best = KeepBest(metric=metric, table=table, weights=stored)
+    best = KeepBest(metric=metric, table=table, checkpoints=stored)
     evaluate_all(best, rows, table)
     assert best.best_epoch == best_epoch
 
@@ -54,8 +56,8 @@ def test_the_first_best_epoch_is_kept(metric, values, best_epoch):
 def test_weights_are_stored_at_improvements_only():
     rows = table_of(validation_accuracy=[0.5, 0.4, 0.6, 0.6], epoch=[1.0, 2.0, 3.0, 4.0])
     table, stored = SimpleNamespace(rows=[]), Stored()
-    evaluate_all(KeepBest(metric="accuracy", table=table, weights=stored), rows, table)
-    assert stored.times == 2
+    evaluate_all(KeepBest(metric="accuracy", table=table, checkpoints=stored), rows, table)
+    assert stored.steps == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -127,13 +129,31 @@ def test_a_row_holds_the_columns_of_epochs_csv():
     assert len(table.rows) == 1, "the same step is not entered twice"
 
 
-@pytest.mark.parametrize(
-    ("logits", "eval_loss", "name"),
-    [(torch.full((2, 2), math.nan), 0.3, "train_loss"), (torch.zeros(2, 2), math.inf, "validation_loss")],
-)
-def test_a_loss_that_is_not_finite_ends_the_run(logits, eval_loss, name):
-    with pytest.raises(RunError, match=rf"non-finite: {name} is (nan|inf) at epoch 1"):
-        evaluated_table(train_logits=logits, eval_loss=eval_loss)
+def test_what_a_callback_says_of_itself_makes_another_one_go_on():
+    """Through JSON, as a checkpoint keeps it."""
+    table, norms, written, *_ = evaluated_table(train_logits=torch.zeros(2, 2), eval_loss=0.3)
+    norms.extend([torch.tensor(0.1), None, 2.0])
+    best = KeepBest(metric="f1", table=table, checkpoints=Stored(), best=0.5, best_epoch=1.0)
+    early = StopEarly(metric="loss", patience=3, min_delta=0.0, table=table, best=0.3, waited=2)
+    states = json.loads(json.dumps([table.state(), best.state(), early.state()]))
+
+    rows = []
+    again = EpochTable(loss=ClassificationLoss(), grad_norms=[], on_row=rows.append)
+    others = [
+        KeepBest(metric="f1", table=again, checkpoints=Stored()),
+        StopEarly(metric="loss", patience=3, min_delta=0.0, table=again),
+    ]
+    for callback, state in zip([again, *others], states, strict=True):
+        callback.restore(state)
+    again.on_train_begin(None, None, None)
+    assert rows == [table.rows] and rows[0][0]["epoch"] == 1.0, "epochs.csv is written anew"
+    assert again.grad_norms == [float(torch.tensor(0.1)), 2.0]
+    assert again.state()["seconds"] >= states[0]["seconds"]
+    assert [one.state() for one in others] == states[1:]
+    again.rows.append({"validation_loss": 0.4})
+    control = SimpleNamespace(should_training_stop=False)
+    others[1].on_evaluate(None, None, control)
+    assert control.should_training_stop, "it was the third in a row"
 
 
 def test_the_display_is_told_of_steps_and_evaluations():

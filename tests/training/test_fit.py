@@ -21,6 +21,7 @@ from transformers import (
 
 from hftk.data import load
 from hftk.data.tokens import tokenize
+from hftk.interruption import Interruption
 from hftk.models._pretrained import load_model, load_tokenizer
 from hftk.recipe.schema import Recipe
 from hftk.training.fit import fit
@@ -45,6 +46,8 @@ FAMILIES = {
 
 
 class Silent:
+    def alive(self) -> None: ...
+
     def step(self, *told) -> None: ...
 
     def evaluated(self, *told) -> None: ...
@@ -93,6 +96,10 @@ def fitted(folder, data, source, *, rows=None, **changes):
         report_to=[],
         observer=Silent(),
         on_row=(lambda seen: rows.extend(seen[len(rows) :])) if rows is not None else (lambda seen: None),
+        fingerprint="one",
+        tell=print,
+        found=print,
+        interruption=Interruption(),
     )
 
 

@@ -1,5 +1,7 @@
 """The loss against torch's own, and its normalisation over the global batch."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -98,3 +100,16 @@ def test_balanced_weights_are_scikit_learn_s():
     assert balanced_weights(labels, classes=3) == pytest.approx(expected.tolist())
     weights = balanced_weights(labels, classes=3)
     assert sum(weights[label] for label in labels) / len(labels) == pytest.approx(1)
+
+
+def test_sums_go_on_to_the_bit():
+    generator = torch.Generator().manual_seed(0)
+    batches = [(torch.randn(3, 2, generator=generator), torch.tensor([0, 1, 1])) for _ in range(40)]
+    whole, first, second = ClassificationLoss(), ClassificationLoss(), ClassificationLoss()
+    for number, (logits, labels) in enumerate(batches):
+        whole({"logits": logits}, labels)
+        (first if number < 17 else second)({"logits": logits}, labels)
+        if number == 16:
+            second.restore(json.loads(json.dumps(first.state())))
+    assert torch.equal(second.drain(), whole.drain())
+    assert second.state() == {"plain_sum": 0.0, "items": 0}

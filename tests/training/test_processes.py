@@ -1,13 +1,10 @@
 """How a launch is recognised, and refused where its processes would not train together."""
 
-import os
-
-import psutil
 import pytest
-import torch
 
 from hftk.errors import RunError
-from hftk.training.processes import agree, share, start_processes
+from hftk.training.group import Group
+from hftk.training.processes import share, start_processes
 
 ALONE = "2 processes were launched but 1 train together: each would train alone into the same folder"
 
@@ -41,28 +38,6 @@ def test_the_launcher_s_mixed_precision_is_refused(monkeypatch):
 
 
 def test_alone_one_s_own_value_is_the_agreed_one():
-    assert agree("because") == "because"
-    assert agree(None) is None
+    assert Group().agree("because") == "because"
+    assert Group().agree(None) is None
     assert share([1]) == [1]
-
-
-# not every system can bind a process to some of its cores
-AFFINITY = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else range(os.cpu_count() or 1)
-
-
-@pytest.fixture
-def threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.skipif(len(AFFINITY) < 2, reason="one core only")
-@pytest.mark.parametrize(("asked", "expected"), [({}, True), ({"OMP_NUM_THREADS": "1"}, False)])
-def test_the_one_thread_that_accelerate_gives_is_not_kept_unless_asked_for(monkeypatch, threads, asked, expected):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
-    monkeypatch.setattr(psutil.Process, "environ", lambda process: asked)
-    torch.set_num_threads(1)
-    start_processes(use_cpu=True)
-    assert (torch.get_num_threads() > 1) is expected

@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import os
-from pathlib import Path
 
 import pytest
 
@@ -13,22 +12,6 @@ from hftk.recipe.schema import Tracking
 from hftk.tracking import end_run, missing_trackers, start_run, tracking_notices
 
 WANDB = Tracking(report_to=["wandb"], project="hftk-tests", tags=["tiny", "첫째"])
-
-
-@pytest.fixture
-def logged_out(monkeypatch, tmp_path):
-    """A machine on which nobody has logged in to W&B; a prompt fails the test."""
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
-    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "home"))
-
-    def ask(*args, **kwargs):
-        raise AssertionError("asked at a prompt")
-
-    monkeypatch.setattr("builtins.input", ask)
-    monkeypatch.setattr("getpass.getpass", ask)
 
 
 @pytest.fixture
@@ -44,25 +27,7 @@ def recipe(tiny_bert, tiny_csv, tmp_path, monkeypatch) -> dict:
     }
 
 
-def offline_runs(folder: Path) -> dict[str, object]:
-    """Name → the run record that W&B would send, of every offline run below `folder`/wandb."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    found = {}
-    for path in folder.glob("wandb/offline-run-*/*.wandb"):
-        # LevelDB's log: a header of 7 bytes, then records of checksum (4), length (2), type (1) and content
-        content, at = path.read_bytes(), 7
-        while at + 7 < min(len(content), 32_768):
-            length = int.from_bytes(content[at + 4 : at + 6], "little")
-            if content[at + 6] == 1:  # a whole record
-                record = Record.FromString(content[at + 7 : at + 7 + length])
-                if record.HasField("run"):
-                    found[record.run.display_name] = record.run
-            at += 7 + length
-    return found
-
-
-def test_a_sweep_leaves_one_offline_run_for_each_run(logged_out, recipe, tmp_path):
+def test_a_sweep_leaves_one_offline_run_for_each_run(logged_out, written_runs, recipe, tmp_path):
     before = dict(os.environ)
     stream = io.StringIO()
     recipe["sweep"] = {"parameters": {"training.learning_rate": {"values": [1e-3, 1e-2]}}}
@@ -70,14 +35,21 @@ def test_a_sweep_leaves_one_offline_run_for_each_run(logged_out, recipe, tmp_pat
     assert result.exit_code == 0, result.results["reason"].tolist()
     folder = tmp_path / "runs" / "tracked"
     assert len(list(folder.glob("wandb/offline-run-*"))) == 2
-    runs = offline_runs(folder)
+    runs = written_runs(folder)
     assert sorted(runs) == sorted(result.statuses) == ["learning_rate=0.001", "learning_rate=0.01"]
-    for run in runs.values():
+    for written in runs.values():
+        run = written["run"]
         assert (run.run_group, run.project, list(run.tags)) == ("tracked", "hftk-tests", ["tiny"])
-    notice = f"W&B: not logged in, so the runs are written offline; send them later with: wandb sync {folder}/wandb/"
+        assert run.job_type == "train"
+        assert {"train/loss", "eval/loss", "test/accuracy"} <= set().union(*written["history"])
+    notice = f"W&B: not logged in, so the runs are written offline; send them later with: wandb sync {folder}/wandb\n"
     assert stream.getvalue().count(notice) == 1
-    # WANDB_SERVICE is W&B's own
-    assert [name for name in os.environ.keys() - before.keys() if name.startswith("WANDB")] in ([], ["WANDB_SERVICE"])
+    # WANDB_SERVICE is W&B's own, the others keep it quiet
+    assert {name for name in os.environ.keys() - before.keys() if name.startswith("WANDB")} <= {
+        "WANDB_SERVICE",
+        "WANDB_ERROR_REPORTING",
+        "WANDB_SILENT",
+    }
     # the trackers' folders are no runs
     assert set(hftk.run(recipe, stream=io.StringIO()).statuses) == set(runs)
 
@@ -92,7 +64,7 @@ def test_a_failed_run_closes_its_tracker(logged_out, recipe, monkeypatch):
         raise RuntimeError("no memory")
 
     monkeypatch.setattr(runners, "fit", fit)
-    assert hftk.run(recipe, stream=io.StringIO()).exit_code == 1
+    assert hftk.run(recipe, jobs=0, stream=io.StringIO()).exit_code == 1
     assert wandb.run is None
 
 
@@ -118,25 +90,21 @@ def test_a_mode_of_the_user_s_is_kept(logged_out, monkeypatch, tmp_path):
     assert list(tmp_path.glob("wandb/*run-*")) == []
 
 
-def test_a_server_out_of_reach_costs_no_run(logged_out, monkeypatch, tmp_path):
-    import wandb
+def test_a_resumed_run_goes_on_in_the_same_run_of_wandb(wandb_server, tmp_path):
+    for resumed in (False, True, False):
+        assert start_run(WANDB, group="grid", run="lr=1", folder=tmp_path, resumed=resumed) == []
+        assert end_run(WANDB) == []
+    names = {number: [run["name"] for run in wandb_server.runs if run.get("groupName")][number] for number in range(3)}
+    assert names[0] == names[1] != names[2], "one that starts anew is another one"
+    assert wandb_server.asked.count("query RunResumeStatus") == 1
 
-    opened = []
 
-    def init(**settings):
-        opened.append(settings)
-        if settings["mode"] != "offline":
-            raise wandb.errors.CommError("the server does not answer")
-
-    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    monkeypatch.setattr("wandb.init", init)
-    notices = start_run(WANDB, group="grid", run="lr=1", folder=tmp_path)
-    assert notices == [
-        "W&B: the server does not answer; the run is written offline, send it later with: "
-        f"wandb sync {tmp_path}/wandb/offline-*"
-    ]
-    assert [one["mode"] for one in opened] == [None, "offline"]
-    assert all((one["group"], one["name"], one["tags"]) == ("grid", "lr=1", ["tiny", "첫째"]) for one in opened)
+def test_an_id_that_is_lost_gives_a_new_run(logged_out, written_runs, tmp_path):
+    (tmp_path / "lr=1").mkdir()
+    (tmp_path / "lr=1" / "wandb.json").write_text("[")
+    start_run(WANDB, group="grid", run="lr=1", folder=tmp_path, resumed=True)
+    end_run(WANDB)
+    assert len(written_runs(tmp_path)["lr=1"]["run"].run_id) == 8
 
 
 def test_tensorboard_has_a_folder_for_each_run(monkeypatch, tmp_path):

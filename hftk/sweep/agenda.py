@@ -1,0 +1,109 @@
+"""Which run of a sweep is trained next, when several commands may train in its folder, and how each one ended."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hftk.sweep.claims import Claim
+from hftk.sweep.expansion import PlannedRun, SweepPlan
+from hftk.sweep.ledger import Ledger
+from hftk.sweep.planning import PlannedWork
+from hftk.sweep.progress import Progress
+
+
+class Agenda:
+    """The runs that this command has to see ended, by training them or by waiting for who does.
+
+    A run that another command has finished, or has seen fail, while this one was at work is not trained again here.
+    """
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        *,
+        works: Mapping[str, PlannedWork],
+        kept: set[str],
+        ledger: Ledger,
+        progress: Progress,
+    ) -> None:
+        """works: by run name. kept: runs that are finished."""
+        self.folder: Path = ledger.folder
+        self.ledger = ledger
+        self.progress = progress
+        self.works = works
+        self.statuses = {run.name: "finished" for run in plan.runs if run.name in kept}
+        self._runs = {run.name: run for run in plan.runs}
+        self._index = {run.name: number for number, run in enumerate(plan.runs, start=1)}
+        self._open = [run.name for run in plan.runs if run.name not in kept]
+        self._claimed: dict[str, Claim] = {}
+
+    def next(self) -> PlannedRun | None:
+        """A run to train now, claimed for this command; None if there is none, or not now (see `waiting`)."""
+        for name in list(self._open):
+            if name in self._claimed:
+                continue
+            taken = self.ledger.claims.take(name, identity=self.works[name].identity)
+            if not isinstance(taken, Claim):
+                continue
+            if self._ended_elsewhere(name):
+                taken.release()
+                continue
+            self._claimed[name] = taken
+            if taken.taken_over:
+                self.progress.notice(f"{name}: taken over from {taken.taken_over}")
+            self._append("started", name)
+            return self._runs[name]
+        return None
+
+    def started(self, name: str) -> None:
+        work = self.works[name]
+        self.progress.run_started(self._index[name], name, work.steps, work.epochs)
+
+    def ended(self, name: str, *, status: str, reason: str | None, metrics: Mapping[str, float]) -> None:
+        """Of a run that `next` gave."""
+        if not self._claimed[name].confirm():
+            self.give_up(name)
+            return
+        self._open.remove(name)
+        self.statuses[name] = status
+        self._append(status, name, reason=reason)
+        self._claimed.pop(name).release()
+        self.progress.run_ended(name, status, reason, metrics)
+
+    @property
+    def waiting(self) -> set[str]:
+        """Runs that another command is training."""
+        return set(self._open) - self._claimed.keys()
+
+    def wait(self) -> None:
+        """Until another command has let go of one of the runs that it trains."""
+        self.ledger.claims.wait(self.waiting)
+
+    @property
+    def lost(self) -> list[str]:
+        """Runs that were this command's and have been taken over: nothing may be written there any more."""
+        return [name for name, claim in self._claimed.items() if claim.lost.is_set()]
+
+    def give_up(self, name: str) -> None:
+        """Of a run that was lost: another command trains it."""
+        self.progress.run_ended(name, "interrupted", "taken over by another process", {})
+        self._claimed.pop(name).release()
+
+    def close(self) -> None:
+        for claim in self._claimed.values():
+            claim.release()
+
+    def _append(self, event: str, name: str, **details: str | None) -> None:
+        claim = self._claimed[name]
+        self.ledger.append(event, run=name, identity=self.works[name].identity, claim=claim.id, **details)
+
+    def _ended_elsewhere(self, name: str) -> bool:
+        outcome = self.ledger.outcome(name, identity=self.works[name].identity, since=self.ledger.settled_at)
+        if outcome is None:
+            return False
+        self._open.remove(name)
+        self.statuses[name], reason = outcome
+        if reason is None:
+            self.progress.run_kept(name)
+        else:
+            self.progress.notice(f"{name}: {outcome[0]} in another process: {reason}")
+        return True

@@ -1,0 +1,178 @@
+"""The folder of one run, from its start to its end."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hftk.recipe.showing import to_yaml
+from hftk.report.card import write_card
+from hftk.sweep.expansion import PlannedRun, SweepPlan
+from hftk.sweep.record import (
+    environment,
+    file_checks,
+    mark_started,
+    read_run,
+    started_identity,
+    write_atomically,
+    write_epochs,
+    write_json,
+    write_predictions,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hftk.sweep.inputs import RunInputs
+    from hftk.training.findings import Finding
+    from hftk.training.fit import FittedRun
+    from hftk.training.predictions import Predictions
+    from hftk.training.processes import Processes
+
+CUT_SHORT = "its process ended before the run did"
+"""The reason in run.json while a run is trained: true if nothing can be written any more."""
+
+
+def keep_run(folder: Path, *, plan: SweepPlan, run: PlannedRun) -> None:
+    """A run found finished may have another name, swept keys or ranking now; its figures stay. folder: the run's."""
+    record = read_run(folder)
+    told = record | json.loads(json.dumps(_named(plan, run), default=str))
+    if told != record:
+        write_atomically(folder / "recipe.yaml", to_yaml(run.recipe))
+        write_json(folder / "run.json", told)
+        write_card(folder, run.recipe)
+
+
+def record_lost(folder: Path, *, plan: SweepPlan, run: PlannedRun, identity: str, status: str, reason: str) -> None:
+    """What a process that is gone could not write itself. folder: the run's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "recipe.yaml").exists():
+        write_atomically(folder / "recipe.yaml", to_yaml(run.recipe))
+    known = {**_named(plan, run), "identity": identity, "metrics": {}, "findings": [], "keep": run.recipe.keep}
+    ended = {"status": status, "reason": reason, "finished": _iso(time.time())}
+    write_json(folder / "run.json", known | (read_run(folder) or {}) | ended)
+
+
+class RunRecord:
+    """The folder of one run, from its start to its end; written by the main process only."""
+
+    def __init__(
+        self, plan: SweepPlan, *, run: PlannedRun, inputs: "RunInputs", folder: Path, processes: "Processes"
+    ) -> None:
+        """folder: the run's."""
+        self.plan = plan
+        self.run = run
+        self.inputs = inputs
+        self.processes = processes
+        self.folder = folder
+        self.started = time.time()
+        self.resumed = False
+        """Was it begun before? Known from `start` on, in the main process."""
+        self._findings: list[Finding] = []
+
+    def start(self) -> None:
+        if self.processes.main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.resumed = started_identity(self.folder) == self.inputs.identity
+            write_atomically(self.folder / "recipe.yaml", to_yaml(self.run.recipe))
+            write_json(self.folder / "run.json", self._summary(status="interrupted", reason=CUT_SHORT, fitted=None))
+            mark_started(self.folder, identity=self.inputs.identity)
+
+    def found(self, finding: "Finding") -> None:
+        self._findings.append(finding)
+
+    def epochs(self, rows: list[dict[str, float]]) -> None:
+        if self.processes.main:
+            write_epochs(self.folder, rows)
+
+    def end(self, *, status: str, reason: str | None, fitted: "FittedRun | None") -> None:
+        if not self.processes.main:
+            return
+        checked = {}
+        if status == "finished":
+            write_predictions(
+                self.folder, [self._frame(split, fitted.predictions[split]) for split in fitted.predictions]
+            )
+        if status == "finished":
+            checked = {"files": file_checks(self.folder)}
+        write_json(self.folder / "run.json", self._summary(status=status, reason=reason, fitted=fitted) | checked)
+        if status == "finished":
+            write_card(self.folder, self.run.recipe)
+            if self.run.recipe.training.get("save_strategy") not in ("steps", "epoch"):
+                shutil.rmtree(self.folder / "checkpoints")  # they were for going on only
+
+    def _summary(self, *, status: str, reason: str | None, fitted: "FittedRun | None") -> dict[str, Any]:
+        run, data = self.run, self.inputs.data
+        return {
+            **_named(self.plan, run),
+            "identity": self.inputs.identity,
+            "status": status,
+            "reason": reason,
+            "metrics": fitted.metrics if fitted else {},
+            "findings": [finding.to_json() for finding in self._findings],
+            "keep": run.recipe.keep,
+            "epochs": fitted.epochs if fitted else None,
+            "best_epoch": fitted.best_epoch if fitted else None,
+            "seconds": fitted.seconds if fitted else round(time.time() - self.started, 3),
+            "parameters": fitted.parameters if fitted else None,
+            "trainable_parameters": fitted.trainable_parameters if fitted else None,
+            "data": {
+                "path": run.recipe.data.path,
+                "fingerprint": data.fingerprint,
+                "labels": data.labels,
+                "rows": {split: len(rows) for split, rows in data.splits.items()},
+                "rows_before": data.rows_before,
+                "max_length": self.inputs.max_length,
+                "truncated": {split: rows.truncated for split, rows in self.inputs.splits.items()},
+                "longer_are": self.inputs.longer_are,
+                "relabelled": data.relabelled,
+            },
+            "notices": self.inputs.notices,
+            "world_size": self.processes.world_size,
+            "device": self.processes.device,
+            **environment(),
+            "started": _iso(self.started),
+            "finished": _iso(time.time()),
+        }
+
+    def _frame(self, split: str, predictions: "Predictions") -> "pd.DataFrame":
+        """Rows of predictions.parquet: row and source as in the data, labels by name; of a tagged sentence a row per
+        word."""
+        import numpy as np
+        import pandas as pd
+
+        rows, names = self.inputs.data.splits[split], np.array(self.inputs.data.labels, dtype=object)
+        columns = {"row": np.array(rows["row"][:]), "source": np.array(rows["source"][:], dtype=object)}
+        if "tokens" in rows.column_names:
+            words = [len(tokens) for tokens in rows["tokens"]]
+            columns = {name: np.repeat(values, words) for name, values in columns.items()}
+            columns["word"] = np.concatenate([np.arange(count) for count in words])
+        return pd.DataFrame(
+            {
+                **columns,
+                "split": split,
+                "label": names[predictions.label_ids],
+                "prediction": names[predictions.probabilities.argmax(axis=-1)],
+                "probabilities": list(predictions.probabilities),
+            }
+        )
+
+
+def _named(plan: SweepPlan, run: PlannedRun) -> dict[str, Any]:
+    """What the sweep, not the run's own recipe, says of the run."""
+    ranking = plan.recipe.sweep and plan.recipe.sweep.metric
+    return {
+        "run": run.name,
+        "setting": run.setting,
+        "seed": run.seed,
+        "swept": run.swept,
+        "ranking": {
+            "metric": ranking.name if ranking else f"validation_{run.recipe.metrics[0]}",
+            "goal": ranking.goal if ranking else "maximize",
+        },
+    }
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,85 @@
+"""Trains the runs of a sweep one after another, in this process or in all that were launched together."""
+
+from typing import TypeVar
+
+import torch
+
+from hftk.interruption import Interruption
+from hftk.sweep.agenda import Agenda
+from hftk.sweep.expansion import SweepPlan
+from hftk.sweep.inputs import Preparation, RunInputs
+from hftk.sweep.messages import Ready
+from hftk.sweep.planning import planned_work
+from hftk.sweep.progress import Progress
+from hftk.sweep.runners import train_run
+from hftk.sweep.threads import threads_each
+from hftk.training.group import Group
+from hftk.training.processes import main_first, quiet_libraries, share, start_processes
+
+T = TypeVar("T")
+
+
+class Together:
+    def __init__(self, plan: SweepPlan, *, progress: Progress, interruption: Interruption) -> None:
+        quiet_libraries()
+        self.plan = plan
+        self.progress = progress
+        self.interruption = interruption
+        self.processes = start_processes(use_cpu=any(run.recipe.training.get("use_cpu") for run in plan.runs))
+        if self.processes.world_size == 1 and (threads := threads_each(1)) is not None:
+            torch.set_num_threads(threads)
+        self.group = Group()
+        self._inputs: dict[str, RunInputs] = {}
+
+    def __enter__(self) -> "Together":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def kill(self) -> None:
+        """There is no other process."""
+
+    def prepare(self) -> Ready:
+        """Raises RecipeError or DataError, on all of the processes."""
+        world_size = self.processes.world_size
+        preparation = Preparation(world_size=world_size, tell=self.progress.preparing)
+        with main_first():  # it fills the caches that the others read
+            preparation.check(self.plan.runs)
+            self._inputs = {run.name: preparation.inputs(run) for run in self.plan.runs}
+        works = {run.name: planned_work(run, self._inputs[run.name], world_size=world_size) for run in self.plan.runs}
+        return Ready(works=works, where=self.processes.where)
+
+    def train(self, agenda: Agenda | None) -> None:
+        """Until every run of the agenda has ended, here or in another command. agenda: the main process's."""
+        runs = {run.name: run for run in self.plan.runs}
+        while (name := self._next(agenda)) is not None:
+            if agenda is not None:
+                agenda.started(name)
+            ended = train_run(
+                self.plan,
+                run=runs[name],
+                inputs=self._inputs[name],
+                processes=self.processes,
+                group=self.group,
+                progress=self.progress,
+                interruption=self.interruption,
+            )
+            if agenda is not None:
+                agenda.ended(name, status=ended.status, reason=ended.reason, metrics=ended.metrics)
+            if ended.status == "interrupted":
+                raise KeyboardInterrupt
+
+    def share(self, value: T) -> T:
+        """The main process's value, on all of them."""
+        return share(value)
+
+    def _next(self, agenda: Agenda | None) -> str | None:
+        """The name of the next run, on all of the processes; waits while other commands train what is left."""
+        while True:
+            run = agenda.next() if agenda is not None else None
+            name, waiting = share((run and run.name, run is None and bool(agenda.waiting)) if agenda else None)
+            if not waiting:
+                return name
+            if agenda is not None:
+                agenda.wait()

@@ -1,0 +1,143 @@
+"""A process that trains the runs which it is given, one after another, for the command that started it.
+
+A crash of it costs one run. It dies with its command, and nothing that it has half written counts.
+"""
+
+import os
+import queue
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from hftk.errors import HftkError
+from hftk.interruption import Interruption, interruptible
+from hftk.sweep.expansion import SweepPlan
+from hftk.sweep.inputs import Preparation
+from hftk.sweep.messages import STOP, Ready, Refused, Told
+from hftk.sweep.planning import planned_work
+from hftk.sweep.progress import Metrics, SilentProgress
+from hftk.sweep.runners import train_run
+from hftk.training.group import Group
+from hftk.training.processes import quiet_libraries, start_processes
+
+_TOLD_EVERY = 0.1  # seconds: a step of a small model takes three thousandths
+
+
+def work(plan: SweepPlan, *, pipe: Connection, threads: int | None, index: int, jobs: int) -> None:
+    """Prepares all runs of the plan, says so, then trains each run whose name comes in, until None does.
+
+    threads: on a CPU; None: as torch decides. index: of this worker among `jobs`, from 0.
+    """
+    _leave_the_terminal()
+    # the command speaks for it; and what the system sends to all processes comes from the command as well
+    with interruptible(tell=_say_nothing, last_word=_say_nothing, relayed=True) as interruption:
+        orders = _listen(pipe, interruption)
+        try:
+            if threads is not None:
+                torch.set_num_threads(threads)
+            _take_a_device(index, jobs=jobs)
+            _work(plan, pipe=pipe, orders=orders, interruption=interruption)
+        except HftkError as error:
+            pipe.send(Refused(error))
+        except KeyboardInterrupt:
+            pass  # what was interrupted has been recorded
+
+
+def _say_nothing(text: str) -> None:
+    pass
+
+
+def _work(
+    plan: SweepPlan, *, pipe: Connection, orders: "queue.SimpleQueue[str | None]", interruption: Interruption
+) -> None:
+    quiet_libraries()
+    processes = start_processes(use_cpu=any(run.recipe.training.get("use_cpu") for run in plan.runs))
+    progress = SentProgress(pipe)
+    preparation = Preparation(world_size=1, tell=progress.preparing)
+    preparation.check(plan.runs)
+    inputs = {run.name: preparation.inputs(run) for run in plan.runs}
+    works = {run.name: planned_work(run, inputs[run.name], world_size=1) for run in plan.runs}
+    group = Group()
+    pipe.send(Ready(works=works, where=processes.where))
+    runs = {run.name: run for run in plan.runs}
+    while (name := orders.get()) is not None:
+        ended = train_run(
+            plan,
+            run=runs[name],
+            inputs=inputs[name],
+            processes=processes,
+            group=group,
+            progress=progress,
+            interruption=interruption,
+        )
+        pipe.send(ended)
+        interruption.stop_if_asked()
+
+
+class SentProgress(SilentProgress):
+    """Tells the command, which shows it. Steps are told a few times a second."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._last = 0.0
+
+    def preparing(self, text: str) -> None:
+        self._tell("preparing", text)
+
+    def step(self, name: str, step: int, epoch: float, loss: float | None) -> None:
+        if time.monotonic() - self._last >= _TOLD_EVERY:
+            self._last = time.monotonic()
+            self._tell("step", name, step, epoch, loss)
+
+    def evaluated(self, name: str, epoch: float, metrics: Metrics) -> None:
+        self._tell("evaluated", name, epoch, dict(metrics))
+
+    def alive(self, name: str) -> None:
+        if time.monotonic() - self._last >= _TOLD_EVERY:
+            self._last = time.monotonic()
+            self._tell("alive", name)
+
+    def notice(self, text: str) -> None:
+        self._tell("notice", text)
+
+    def _tell(self, method: str, *arguments: Any) -> None:
+        self._pipe.send(Told(method, arguments))
+
+
+def _take_a_device(index: int, *, jobs: int) -> None:
+    """Workers side by side have a GPU each, where there are several."""
+    count = torch.cuda.device_count() if jobs > 1 else 0
+    if count > 1:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible[index % count]
+
+
+def _leave_the_terminal() -> None:
+    """Ctrl-C goes to the command alone, which then tells its workers: one that came twice would end them at once."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    else:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _listen(pipe: Connection, interruption: Interruption) -> "queue.SimpleQueue[str | None]":
+    """Names of runs as they come in. STOP interrupts the main thread; the end of the command ends this process."""
+    orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def listen() -> None:
+        while True:
+            try:
+                order = pipe.recv()
+            except (EOFError, OSError):
+                os._exit(1)  # nobody is there to record anything, and another command may take the run over
+            if order != STOP:
+                orders.put(order)
+            elif interruption.asked is None:  # else the system has told this process too
+                signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=listen, name="orders", daemon=True).start()
+    return orders
