@@ -6,7 +6,7 @@ accelerate launch hftk/train.py recipes/bert_sweep.yaml [key.path=value ...]
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -75,6 +75,7 @@ def run(
 
 def _train(plan: "SweepPlan", *, crew: "Crew", ready: "Ready", ledger: "Ledger", progress: "Progress") -> "SweepResult":
     """On the main process: what is finished is kept, the rest is trained, all of it reported."""
+    from hftk.errors import HftkError
     from hftk.report.result import SweepResult
     from hftk.sweep.agenda import Agenda
     from hftk.sweep.exclusive import exclusive
@@ -99,7 +100,8 @@ def _train(plan: "SweepPlan", *, crew: "Crew", ready: "Ready", ledger: "Ledger",
     except BaseException:
         agenda.close()
         if any(plan.folder.glob("*/run.json")):
-            _report(plan.folder, progress=progress)
+            with suppress(HftkError):  # the first error is the one to tell
+                _report(plan.folder, progress=progress)
         raise
     agenda.close()
     paths = _report(plan.folder, progress=progress)
@@ -107,10 +109,11 @@ def _train(plan: "SweepPlan", *, crew: "Crew", ready: "Ready", ledger: "Ledger",
 
 
 def _report(folder: Path, *, progress: "Progress") -> "ReportPaths":
-    from hftk.report import ranked_rows, write_report
+    from hftk.report import ranked_rows, remove_unfinished, write_report
     from hftk.sweep.exclusive import exclusive
 
     with exclusive(folder):
+        remove_unfinished(folder)
         paths = write_report(folder)
     for notice in paths.notices:
         progress.notice(notice)

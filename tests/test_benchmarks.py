@@ -32,3 +32,9 @@ def test_padding_compares_both_sides(shared_data):
     printed = run("padding.py", str(shared_data / "cola"), "--rows", "16", "--seeds", "0")
     assert '"side": "hftk"' in printed and '"side": "padded"' in printed
     assert "cpu_seconds: padded" in printed
+
+
+def test_overhead_gives_the_share_of_each_part(shared_data):
+    printed = run("overhead.py", str(shared_data / "cola"), "--rows", "16", "--epochs", "1").splitlines()
+    assert printed[0].startswith("a run of 1 epochs: ")
+    assert [line.split("|")[1].strip() for line in printed[4:]][-1] == "all of it" and len(printed) == 10

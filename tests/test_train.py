@@ -306,6 +306,18 @@ def test_a_run_folder_that_was_killed_makes_room(again, tmp_path):
     assert files(killed) == RUN_FILES
 
 
+def test_what_a_kill_after_the_end_of_a_run_left_is_put_in_order(again, tmp_path):
+    folder = tmp_path / "grid"
+    (folder / RUNS[0] / "model" / "README.md").unlink()
+    (folder / RUNS[1] / "checkpoints" / "step-8").mkdir(parents=True)
+    (folder / ".curves.png.123").write_text("half of it")
+    before = weights(folder)
+    result, said = again()
+    assert result.exit_code == 0 and "4 finished before and kept" in said
+    assert files(folder) == SWEEP_FILES | {f"{run}/{file}" for run in RUNS for file in RUN_FILES}
+    assert weights(folder) == before
+
+
 def test_the_recipe_of_a_run_gives_the_same_figures_again(trained, tmp_path):
     folder = trained[0] / "grid" / RUNS[3]
     result = hftk.run(folder / "recipe.yaml", [f"output_dir={tmp_path}"], stream=io.StringIO())

@@ -254,32 +254,38 @@ def _hub(data: schema.Data, task: str, where: Where) -> Sources:
     from datasets.exceptions import DatasetNotFoundError
 
     local = "use a local copy: data.path: <file or folder>"
-    reached = hub.reachable()
+    trouble = hub.trouble(data.path, kind="data set", revision=data.revision)
+    if trouble is not None and not trouble.passing:
+        raise DataError(
+            f"{where('path')}: there is no file or folder {data.path} here, and {trouble.reason}; asked for {asked}. "
+            f"Or {local}"
+        )
     try:
-        with _offline(not reached):
+        with _offline(trouble is not None):
             loaded = datasets.load_dataset(data.path, data.name, revision=data.revision, data_files=data.data_files)
     except DatasetNotFoundError as error:
-        if not reached:
-            raise DataError(_unreachable(asked, local, where)) from error
+        if trouble is not None:
+            raise DataError(_not_cached(trouble.reason, asked, local, where)) from error
         raise DataError(
             f"{where('path')}: there is no file or folder {data.path} here, and no such data set on the Hub, or it is "
             f"private or gated (then log in: hf auth login); asked for {asked}. Or {local}"
         ) from error
     except (ConnectionError, TimeoutError) as error:
-        raise DataError(_unreachable(asked, local, where)) from error
+        reason = trouble.reason if trouble is not None else hub.UNREACHABLE
+        raise DataError(_not_cached(reason, asked, local, where)) from error
     # whatever else load_dataset finds wrong (configuration, revision, a script in place of data) it says in plain words
     except Exception as error:
-        if not reached:
-            raise DataError(_unreachable(asked, local, where)) from error
+        if trouble is not None:
+            raise DataError(_not_cached(trouble.reason, asked, local, where)) from error
         key = "name" if "config" in str(error).lower() else "path"
         raise DataError(f"{where(key)}: load_dataset cannot load {asked}: {error}") from error
     return _of_datasets(loaded, data=data, task=task, where=where)
 
 
-def _unreachable(asked: str, local: str, where: Where) -> str:
+def _not_cached(reason: str, asked: str, local: str, where: Where) -> str:
     return (
-        f"{where('path')}: the Hub cannot be reached (no network, or HF_HUB_OFFLINE is set), {asked} is not in "
-        f"its cache on this machine, and there is no file or folder of that name here; {local}"
+        f"{where('path')}: {reason}, {asked} is not in its cache on this machine, and there is no file or folder of "
+        f"that name here; {local}"
     )
 
 

@@ -174,7 +174,10 @@ def name_labels(config: PreTrainedConfig, labels: Sequence[str]) -> None:
 
 def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, **options: Any) -> Any:
     source = resolve_source(pretrained)
-    offline = not Path(source).is_dir() and not hub.reachable()
+    trouble = None if Path(source).is_dir() else hub.trouble(source, kind="model", revision=revision)
+    if trouble is not None and not trouble.passing:
+        raise RecipeError(f"model.pretrained: {pretrained}: {trouble.reason}; or name a folder")
+    offline = trouble is not None
     try:
         # once, so that what is vetted is what is loaded
         resolved = resolve_revision(source, revision or "main", local_files_only=offline)
@@ -196,7 +199,7 @@ def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, 
                 f"model.pretrained: {pretrained}: it is defined by code of its own, which this version does not run; "
                 "name a model of transformers' own, or train an architecture from its start with model.architecture"
             ) from error
-        reason = "the Hub cannot be reached, and it is not in the cache" if offline else " ".join(str(error).split())
+        reason = f"{trouble.reason}, and it is not in the cache" if offline else " ".join(str(error).split())
         raise RecipeError(
             f"model.pretrained: {pretrained}: cannot be loaded ({reason}); give a Hub id that this machine can reach "
             "or has cached, a folder with config.json and weights, or package:<python package>/<path>"

@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hftk.errors import RunError
 from hftk.report.runs import Run, common_ranking, read_runs, unfinished_folders
 from hftk.report.table import Table
 from hftk.report.tables import results_csv, terminal_table
 from hftk.report.wording import listed
 
-__all__ = ["ReportPaths", "ranked_rows", "write_report"]
+__all__ = ["ReportPaths", "ranked_rows", "remove_unfinished", "write_report"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def write_report(folder: str | os.PathLike) -> ReportPaths:
 
     folder = Path(folder)
     runs = read_runs(folder)
-    paths = ReportPaths(folder / "results.csv", folder / "report.md", folder / "curves.png", _notices(folder, runs))
+    paths = ReportPaths(*_paths(folder), _notices(folder, runs))
     title = folder.resolve().name
     with _replacing(paths.curves) as beside:
         paths.notices.extend(draw_curves(runs, beside, title=title))
@@ -43,6 +44,10 @@ def write_report(folder: str | os.PathLike) -> ReportPaths:
         with _replacing(path) as beside:
             beside.write_text(text, encoding="utf-8", newline="\n")
     return paths
+
+
+def _paths(folder: Path) -> tuple[Path, Path, Path]:
+    return folder / "results.csv", folder / "report.md", folder / "curves.png"
 
 
 def ranked_rows(folder: str | os.PathLike) -> Table:
@@ -64,12 +69,28 @@ def _notices(folder: Path, runs: list[Run]) -> list[str]:
     return notices
 
 
+def remove_unfinished(folder: Path) -> None:
+    """What a report that was killed left in its folder. Only where no other one is being written there."""
+    for path in _paths(folder):
+        for left in folder.glob(f".{path.name}.*"):
+            left.unlink(missing_ok=True)
+
+
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` that takes its place if the block ends well, and is removed if not."""
+    """A path beside `path` that takes its place if the block ends well, and is removed if not.
+
+    Raises RunError where the disk refuses.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield beside
         os.replace(beside, path)
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or make it writable, then: hftk report "
+            f"{path.parent}"
+        ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that refuses all
+            beside.unlink(missing_ok=True)

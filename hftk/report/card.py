@@ -24,7 +24,9 @@ _OWN_CODE = "The folder holds the model's own code, a few short files of plain P
 def write_card(folder: Path, recipe: Recipe) -> None:
     """Writes the card of a finished run's folder; `recipe` is the run's own. Raises RunError as `read_run` does."""
     run = read_run(folder)
-    (folder / "model" / "README.md").write_text(card(run, recipe), encoding="utf-8", newline="\n")
+    beside = folder / "model" / ".README.md.part"
+    beside.write_text(card(run, recipe), encoding="utf-8", newline="\n")
+    beside.replace(folder / "model" / "README.md")
 
 
 def card(run: Run, recipe: Recipe) -> str:

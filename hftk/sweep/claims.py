@@ -13,6 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 _BEAT_EVERY = 5.0
 _SILENCE = 120.0
 _LOOK_EVERY = 2.0
+_TRY_AGAIN_EVERY = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,11 @@ class Claim:
         self._released.set()
         self._beating.join()
         try:
-            if self.confirm():
-                _write(self._path, replace(self._holder, released=True))
+            self._tell_released()
         except OSError as error:
-            log.warning("%s: held until this process ends, as it cannot be written (%s)", self._path, error.strerror)
+            log.warning("%s: held until it can be written or this process ends (%s)", self._path, error.strerror)
+            # a program that goes on, a notebook, would wait for itself when it trains here again
+            threading.Thread(target=self._release_later, name=f"release {self.run}", daemon=True).start()
 
     def __enter__(self) -> "Claim":
         return self
@@ -91,6 +94,17 @@ class Claim:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+    def _tell_released(self) -> None:
+        if self.confirm():
+            _write(self._path, replace(self._holder, released=True))
+
+    def _release_later(self) -> None:
+        while True:
+            time.sleep(_TRY_AGAIN_EVERY)
+            with suppress(OSError):
+                self._tell_released()
+                return
 
     def _beat(self, every: float) -> None:
         troubled = False

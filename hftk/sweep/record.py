@@ -8,12 +8,14 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import hftk
+from hftk.errors import RunError
 from hftk.recipe.schema import Recipe
 from hftk.recipe.trainer_arguments import training_with_defaults
 
@@ -72,12 +74,11 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
 
 
 def write_atomically(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    with open(beside, "w", encoding="utf-8", newline="\n") as file:
+    """Raises RunError where the disk refuses; the file is then as before."""
+    with _replacing(path) as beside, open(beside, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -95,12 +96,27 @@ def write_epochs(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 
 def write_predictions(folder: Path, frames: Sequence[Any]) -> None:
-    """predictions.parquet from one data frame per split."""
+    """predictions.parquet from one data frame per split. Raises RunError where the disk refuses."""
     import pandas as pd
 
-    beside = folder / ".predictions.parquet.part"
-    pd.concat(frames, ignore_index=True).to_parquet(beside, index=False)
-    beside.replace(folder / "predictions.parquet")
+    with _replacing(folder / "predictions.parquet") as beside:
+        pd.concat(frames, ignore_index=True).to_parquet(beside, index=False)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` that takes its place if the block ends well, and is removed if not."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # on a disk that refuses all
+            beside.unlink(missing_ok=True)
+        raise RunError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or make it writable, and give the same "
+            "command again: what is finished is kept"
+        ) from error
 
 
 def read_run(folder: Path) -> dict[str, Any] | None:

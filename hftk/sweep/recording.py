@@ -41,7 +41,15 @@ def keep_run(folder: Path, *, plan: SweepPlan, run: PlannedRun) -> None:
     if told != record:
         write_atomically(folder / "recipe.yaml", to_yaml(run.recipe))
         write_json(folder / "run.json", told)
+    if told != record or not (folder / "model" / "README.md").exists():
         write_card(folder, run.recipe)
+    _remove_checkpoints(folder, run=run)
+
+
+def _remove_checkpoints(folder: Path, *, run: PlannedRun) -> None:
+    """Of a finished run, where they were for going on only."""
+    if run.recipe.training.get("save_strategy") not in ("steps", "epoch") and (folder / "checkpoints").exists():
+        shutil.rmtree(folder / "checkpoints")
 
 
 def record_lost(folder: Path, *, plan: SweepPlan, run: PlannedRun, identity: str, status: str, reason: str) -> None:
@@ -87,6 +95,7 @@ class RunRecord:
             write_epochs(self.folder, rows)
 
     def end(self, *, status: str, reason: str | None, fitted: "FittedRun | None") -> None:
+        """Raises RunError or OSError where the disk refuses; run.json is then as before."""
         if not self.processes.main:
             return
         checked = {}
@@ -97,10 +106,12 @@ class RunRecord:
         if status == "finished":
             checked = {"files": file_checks(self.folder)}
         write_json(self.folder / "run.json", self._summary(status=status, reason=reason, fitted=fitted) | checked)
-        if status == "finished":
+
+    def tidy(self) -> None:
+        """What a finished run's folder has, or no longer has, besides. Raises OSError where the disk refuses."""
+        if self.processes.main:
             write_card(self.folder, self.run.recipe)
-            if self.run.recipe.training.get("save_strategy") not in ("steps", "epoch"):
-                shutil.rmtree(self.folder / "checkpoints")  # they were for going on only
+            _remove_checkpoints(self.folder, run=self.run)
 
     def _summary(self, *, status: str, reason: str | None, fitted: "FittedRun | None") -> dict[str, Any]:
         run, data = self.run, self.inputs.data

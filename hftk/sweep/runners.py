@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from hftk.errors import HftkError, RunError
 from hftk.interruption import Interruption
+from hftk.recipe.credentials import redacted
 from hftk.sweep.expansion import PlannedRun, SweepPlan
 from hftk.sweep.inputs import RunInputs
 from hftk.sweep.messages import INTERRUPTED, Ended
@@ -18,6 +20,7 @@ from hftk.training.fit import FittedRun, fit
 from hftk.training.group import Group
 from hftk.training.memory import free_memory, smaller_batches
 from hftk.training.processes import Processes
+from hftk.training.space import told_when_full
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +37,10 @@ def train_run(
 ) -> Ended:
     """A run that fails or is interrupted is recorded with its reason, and what it found."""
     record = RunRecord(plan, run=run, inputs=inputs, folder=plan.folder / run.name, processes=processes)
-    record.start()
     fitted, reason, interrupted = None, None, False
     try:
-        with interruption.soft():
+        with interruption.soft(), told_when_full(record.folder):
+            record.start()
             fitted = _fit(record, progress=progress, interruption=interruption)
     except KeyboardInterrupt:
         interrupted, reason = True, INTERRUPTED
@@ -53,8 +56,30 @@ def train_run(
     if not interrupted:
         reason = group.agree(reason)
     status = "interrupted" if interrupted else "finished" if reason is None else "failed"
-    record.end(status=status, reason=reason, fitted=fitted)
+    status, reason = _record_end(record, status=status, reason=reason, fitted=fitted)
+    if status == "finished":
+        try:
+            record.tidy()
+        except OSError as error:
+            progress.notice(f"{run.name}: finished; left as it is, as the disk refuses more: {error}")
     return Ended(run.name, status=status, reason=reason, metrics=fitted.metrics if status == "finished" else {})
+
+
+def _record_end(
+    record: RunRecord, *, status: str, reason: str | None, fitted: FittedRun | None
+) -> tuple[str, str | None]:
+    """How it ended after all: what cannot be recorded has not finished."""
+    try:
+        with told_when_full(record.folder):
+            record.end(status=status, reason=reason, fitted=fitted)
+        return status, reason
+    except (HftkError, OSError) as error:
+        if status != "finished":
+            return status, reason  # run.json has said so since the start, less its reason
+        reason = _reason(error)
+    with suppress(HftkError, OSError):  # likewise
+        record.end(status="failed", reason=reason, fitted=None)
+    return "failed", reason
 
 
 def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption) -> FittedRun:
@@ -101,7 +126,7 @@ def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption) -
 
 
 def _reason(error: Exception) -> str:
-    """One line: our own errors speak for themselves, others carry their class."""
-    text = " ".join(str(error).split())
+    """One line without tokens: our own errors speak for themselves, others carry their class."""
+    text = redacted(" ".join(str(error).split()))
     text = text if len(text) <= 500 else text[:500] + "…"
     return text if isinstance(error, HftkError) else f"{type(error).__name__}: {text}"

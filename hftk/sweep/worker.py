@@ -3,9 +3,11 @@
 A crash of it costs one run. It dies with its command, and nothing that it has half written counts.
 """
 
+import ctypes
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -13,17 +15,19 @@ from typing import Any
 
 import torch
 
-from hftk.errors import HftkError
+from hftk.errors import HftkError, RunError
 from hftk.interruption import Interruption, interruptible
+from hftk.sweep.exclusive import alone_in
 from hftk.sweep.expansion import SweepPlan
 from hftk.sweep.inputs import Preparation
-from hftk.sweep.messages import STOP, Ready, Refused, Told
+from hftk.sweep.messages import STOP, Ended, Ready, Refused, Told
 from hftk.sweep.planning import planned_work
 from hftk.sweep.progress import Metrics, SilentProgress
 from hftk.sweep.runners import train_run
 from hftk.training.group import Group
 from hftk.training.processes import quiet_libraries, start_processes
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOLD_EVERY = 0.1  # seconds: a step of a small model takes three thousandths
 
 
@@ -33,6 +37,7 @@ def work(plan: SweepPlan, *, pipe: Connection, threads: int | None, index: int, 
     threads: on a CPU; None: as torch decides. index: of this worker among `jobs`, from 0.
     """
     _leave_the_terminal()
+    _take_children_along()
     # the command speaks for it; and what the system sends to all processes comes from the command as well
     with interruptible(tell=_say_nothing, last_word=_say_nothing, relayed=True) as interruption:
         orders = _listen(pipe, interruption)
@@ -65,15 +70,19 @@ def _work(
     pipe.send(Ready(works=works, where=processes.where))
     runs = {run.name: run for run in plan.runs}
     while (name := orders.get()) is not None:
-        ended = train_run(
-            plan,
-            run=runs[name],
-            inputs=inputs[name],
-            processes=processes,
-            group=group,
-            progress=progress,
-            interruption=interruption,
-        )
+        try:
+            with alone_in(plan.folder, run=name):
+                ended = train_run(
+                    plan,
+                    run=runs[name],
+                    inputs=inputs[name],
+                    processes=processes,
+                    group=group,
+                    progress=progress,
+                    interruption=interruption,
+                )
+        except RunError as error:
+            ended = Ended(name, status="failed", reason=str(error), metrics={})
         pipe.send(ended)
         interruption.stop_if_asked()
 
@@ -122,6 +131,20 @@ def _leave_the_terminal() -> None:
         os.setsid()
     else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _take_children_along() -> None:
+    """A loader's process that is orphaned before its first look at its parent lives for ever (torch 2.13)."""
+    if sys.platform != "linux":
+        return
+    libc, parent = ctypes.CDLL(None), os.getpid()
+
+    def end_with_parent() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before that
+            os._exit(1)
+
+    os.register_at_fork(after_in_child=end_with_parent)
 
 
 def _listen(pipe: Connection, interruption: Interruption) -> "queue.SimpleQueue[str | None]":

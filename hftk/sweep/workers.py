@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any, TypeVar
 
-from hftk.errors import RunError
+from hftk.errors import HftkError, RunError
 from hftk.recipe.schema import Limits
 from hftk.sweep.agenda import Agenda
 from hftk.sweep.expansion import SweepPlan
 from hftk.sweep.messages import INTERRUPTED, STOP, Ended, Ready, Refused, Told
 from hftk.sweep.progress import Progress
-from hftk.sweep.recording import record_lost
+from hftk.sweep.record import read_run
+from hftk.sweep.recording import keep_run, record_lost
 from hftk.sweep.worker_process import WorkerProcess, start_worker
 
 T = TypeVar("T")
@@ -143,8 +144,18 @@ class Workers:
     def _lose(self, job: _Job, agenda: Agenda, *, status: str, reason: str) -> None:
         [run] = [one for one in self.plan.runs if one.name == job.run]
         identity = agenda.works[run.name].identity
-        record_lost(agenda.folder / run.name, plan=self.plan, run=run, identity=identity, status=status, reason=reason)
-        agenda.ended(job.run, status=status, reason=reason, metrics={})
+        folder = agenda.folder / run.name
+        metrics = {}
+        try:
+            record = read_run(folder) or {}
+            if (record.get("status"), record.get("identity")) == ("finished", identity):  # it could not say so any more
+                keep_run(folder, plan=self.plan, run=run)
+                status, reason, metrics = "finished", None, record["metrics"]
+            else:
+                record_lost(folder, plan=self.plan, run=run, identity=identity, status=status, reason=reason)
+        except (HftkError, OSError) as error:
+            self.progress.notice(f"{run.name}: {reason}, which could not be recorded: {error}")
+        agenda.ended(job.run, status=status, reason=reason, metrics=metrics)
         job.run = None
 
     def _look_after(self, agenda: Agenda) -> None:

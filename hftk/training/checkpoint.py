@@ -109,6 +109,7 @@ class Checkpoints:
                 skip(path, reason)
             else:
                 self.best = checkpoint.about["best"]
+                self._rotate(checkpoint.step)  # a kill may have cut the last one short, and no save may follow
                 return checkpoint
         return None
 

@@ -1,5 +1,6 @@
 """A trained model as a folder that plain transformers loads."""
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -7,6 +8,7 @@ from accelerate import PartialState
 from transformers import BaseImageProcessor, PreTrainedTokenizerBase
 
 from hftk.models._architectures import save_with_source
+from hftk.training.space import check_free_space
 
 
 def save_model(
@@ -19,10 +21,13 @@ def save_model(
     """`folder` loads with the task's AutoModelFor… class; an adapter is merged there and kept in folder/adapter.
 
     processor: what reads texts or images for it. pretrained: the model that the recipe names, if it names one. Written
-    by the main process.
+    by the main process. Raises NoSpace before anything is written.
     """
     if not PartialState().is_main_process:
         return
+    check_free_space(folder, model.state_dict())
+    if folder.exists():  # a killed process left it, with half of a file perhaps
+        shutil.rmtree(folder)
     if hasattr(model, "merge_and_unload"):
         model.peft_config["default"].base_model_name_or_path = pretrained  # as the recipe names it, on any machine
         model.save_pretrained(folder / "adapter")
@@ -33,3 +38,5 @@ def save_model(
     else:
         model.save_pretrained(folder)
     processor.save_pretrained(folder)
+    for weights in folder.rglob("*.safetensors"):  # safetensors 0.8 lets the owner alone read them
+        weights.chmod((folder / "config.json").stat().st_mode)

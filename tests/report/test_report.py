@@ -151,7 +151,7 @@ def test_a_picture_that_fails_leaves_nothing_behind(write_run, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr("hftk.report.curves.draw_curves", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(RunError, match=r"curves.png: cannot be written \(disk full\)"):
         write_report(folder)
     assert [path.name for path in folder.iterdir()] == ["a"]
 

@@ -1,7 +1,8 @@
 import pytest
 
+import hftk.sweep.exclusive as exclusive_module
 from hftk.errors import RunError
-from hftk.sweep.exclusive import exclusive
+from hftk.sweep.exclusive import alone_in, exclusive
 
 
 def stay_inside(folder):
@@ -30,6 +31,25 @@ def test_the_lock_is_gone_with_a_killed_process(tmp_path, fork):
     assert child.hear() == "inside"
     child.kill()
     with exclusive(tmp_path, patience=0.5):
+        pass
+
+
+def test_a_run_s_folder_has_one_worker_at_a_time(tmp_path, fork, monkeypatch):
+    def train(child):
+        with alone_in(tmp_path, run="a"):
+            child.say("trains")
+            child.hear()
+
+    child = fork(train)
+    assert child.hear() == "trains"
+    monkeypatch.setattr(exclusive_module, "_LONGEST_END", 0.2)
+    message = r"\.claims/a/\.lock: the worker of a command that is gone still trains a; end it"
+    with pytest.raises(RunError, match=message), alone_in(tmp_path, run="a"):
+        pass
+    with alone_in(tmp_path, run="b"):
+        pass
+    child.kill()
+    with alone_in(tmp_path, run="a"):
         pass
 
 

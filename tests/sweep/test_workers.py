@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from multiprocessing import forkserver
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,10 @@ import pytest
 
 import hftk
 from hftk.cli import main
+from hftk.recipe import read_sweep
+from hftk.sweep.progress import SilentProgress
 from hftk.sweep.threads import threads_each
+from hftk.sweep.workers import Workers
 
 RATES = [1e-3, 2e-3, 3e-3]
 RUNS = [f"learning_rate={rate}" for rate in RATES]
@@ -130,6 +134,21 @@ def test_a_killed_worker_costs_its_run_only(command, tmp_path):
     assert before == [(tmp_path / "grid" / run / "model" / "model.safetensors").stat() for run in (RUNS[0], RUNS[2])]
 
 
+def test_a_run_whose_worker_is_killed_when_it_has_finished_has_finished(recipe, tmp_path):
+    """Its last word was not heard, but its folder says it."""
+    hftk.run(recipe, stream=io.StringIO())
+    plan, said = read_sweep(recipe), []
+    works = {name: SimpleNamespace(identity=record["identity"]) for name, record in runs(tmp_path).items()}
+    agenda = SimpleNamespace(folder=tmp_path / "grid", works=works, ended=lambda name, **how: said.append((name, how)))
+    workers = Workers(plan, jobs=1, progress=SilentProgress())
+    (tmp_path / "grid" / RUNS[1] / "checkpoints").mkdir()
+    workers._lose(SimpleNamespace(run=RUNS[1]), agenda, status="failed", reason="crashed")
+    [(name, how)] = said
+    assert (name, how["status"], how["reason"]) == (RUNS[1], "finished", None)
+    assert how["metrics"] == runs(tmp_path)[RUNS[1]]["metrics"] and runs(tmp_path)[RUNS[1]]["status"] == "finished"
+    assert not (tmp_path / "grid" / RUNS[1] / "checkpoints").exists()
+
+
 def test_a_worker_that_is_killed_before_its_first_word(command, tmp_path):
     going = command()
     until(lambda: ("started", RUNS[0]) in events(tmp_path))
@@ -211,6 +230,21 @@ def test_a_dead_command_s_run_is_taken_over(command, tmp_path):
     second = command(said="other")
     until(lambda: RUNS[1] in runs(tmp_path))
     first.kill()
+    assert second.wait() == 0
+    assert set(statuses(tmp_path).values()) == {"finished"}
+
+
+def test_nobody_writes_beside_a_worker_that_outlives_its_command(command, tmp_path):
+    first = command(said="one")
+    until(lambda: RUNS[0] in runs(tmp_path))
+    [worker] = workers()
+    worker.suspend()  # it cannot see that its command is gone
+    first.kill()
+    second, said = command(said="other"), tmp_path / "other"
+    until(lambda: said.exists() and "taken over from process" in said.read_text())
+    time.sleep(2)
+    assert not (tmp_path / "grid" / RUNS[0] / "run.json").exists(), "what had no checkpoint has made room"
+    worker.resume()  # now it sees it
     assert second.wait() == 0
     assert set(statuses(tmp_path).values()) == {"finished"}
 

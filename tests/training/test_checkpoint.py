@@ -196,6 +196,18 @@ def test_what_was_not_finished_is_removed(tmp_path):
     assert (found.step, told, names(made)) == (2, [], ["step-2"])
 
 
+def test_what_a_kill_left_of_a_rotation_is_removed_when_training_goes_on(tmp_path, monkeypatch):
+    made = Checkpoints(tmp_path, limit=1)
+    for step in (4, 8):
+        made.keep_best(step=step, epoch=step / 4, weights={"w": torch.zeros(3)})
+        if step == 8:
+            monkeypatch.setattr(made, "_rotate", lambda step: None)
+        made.save(step=step, epoch=step / 4, weights={"w": torch.zeros(3)}, state={"a": 1})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-4", "best-8", "step-4", "step-8"]
+    assert Checkpoints(tmp_path, limit=1).newest(needed=["a"], tell=print).step == 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-8", "step-8"]
+
+
 def test_a_weight_that_is_not_finite_is_never_saved(tmp_path):
     made = saved(checkpoints(tmp_path), 2, best_at=[2])
     for save in (made.keep_best, lambda **told: made.save(**told, state={})):

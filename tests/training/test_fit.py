@@ -125,6 +125,17 @@ def test_the_folder_gives_the_predictions_that_were_scored(family, data, tiny_be
     assert not list(tmp_path.rglob("training_args.bin")), "it would hold a pickle"
 
 
+def test_nothing_of_a_killed_save_stays_in_the_model_s_folder_and_others_may_read_it(data, tiny_bert, tmp_path):
+    (tmp_path / "run" / "model").mkdir(parents=True)
+    (tmp_path / "run" / "model" / ".tmpHalf").write_text("half of it")
+    fitted(tmp_path, data, tiny_bert)
+    model = tmp_path / "run" / "model"
+    assert sorted(path.name for path in model.iterdir()) == [
+        "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+    ]  # fmt: skip
+    assert len({path.stat().st_mode for path in model.iterdir()}) == 1
+
+
 def test_an_adapter_is_merged_for_plain_transformers_and_kept_beside(data, tiny_bert, tmp_path):
     run = fitted(tmp_path, data, tiny_bert, peft={"peft_type": "LORA", "r": 4, "lora_alpha": 16})
     found = reloaded_probabilities(tmp_path, list(data.splits["test"]["text"]))
