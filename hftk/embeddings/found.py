@@ -8,6 +8,8 @@ import numpy as np
 
 from hftk.errors import DataError
 
+_LONGEST_SHOWN = 60  # characters
+
 
 @dataclass
 class Found:
@@ -25,7 +27,7 @@ class Found:
         """The id of a word that belongs to the vocabulary. Raises DataError where the file had the word before."""
         if word in self.words:
             raise DataError(
-                f"{self.where}, {place}: {word!r} stands in the file a second time; take out one of the two"
+                f"{self.where}, {place}: {quoted(word)} stands in the file a second time; take out one of the two"
             )
         self.words.add(word)
         return self.vocabulary.get(word)
@@ -33,6 +35,11 @@ class Found:
     def keep(self, token_id: int, vector: np.ndarray) -> None:
         self.token_ids.append(token_id)
         self.vectors.append(vector)
+
+
+def quoted(word: str) -> str:
+    """As a message shows it: a damaged file's words may be as long as the file."""
+    return repr(word if len(word) <= _LONGEST_SHOWN else word[:_LONGEST_SHOWN] + "…")
 
 
 class Reading:

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from hftk.embeddings.found import Found
+from hftk.embeddings.found import Found, quoted
 from hftk.embeddings.gz import DAMAGED, damaged
 from hftk.errors import DataError
 
@@ -66,7 +66,7 @@ def _take(words: list[Any], vectors: np.ndarray, found: Found) -> None:
                 raise DataError(f"{found.where}, {place}: an object of type {type(word).__name__} is no word")
             if not finite[offset]:
                 raise DataError(
-                    f"{found.where}, {place}: the vector of {word!r} holds a number that is not finite in 32 bits"
+                    f"{found.where}, {place}: the vector of {quoted(word)} holds a number that is not finite in 32 bits"
                 )
             token_id = found.add(word, place)
             if token_id is not None:

@@ -44,10 +44,10 @@ class Agenda:
             taken = self.ledger.claims.take(name, identity=self.works[name].identity)
             if not isinstance(taken, Claim):
                 continue
+            self._claimed[name] = taken  # at once: whatever fails now, `close` lets go of it
             if self._ended_elsewhere(name):
-                taken.release()
+                self._claimed.pop(name).release()
                 continue
-            self._claimed[name] = taken
             if taken.taken_over:
                 self.progress.notice(f"{name}: taken over from {taken.taken_over}")
             self._append("started", name)

@@ -130,6 +130,7 @@ def test_letters_cut_by_word2vec_are_no_error_in_binary(write):
         (GLOVE.replace(".5 5.", "1e39 5."), "line 3: '1e39' is not a finite number"),
         (GLOVE + "of 1 2 3\n", "line 5: 'of' stands in the file a second time; take out one of the two"),
         (GLOVE + ", 1 2 3\n", "line 5: ',' stands in the file a second time"),
+        (GLOVE + f"{'w' * 999} 1 2 3\n" * 2, f"line 6: '{'w' * 60}…' stands in the file a second time"),
         ("5 3\n" + GLOVE, "line 1: the header promises 5 words, the file has 4; is it whole?"),
         ("3 3\n" + GLOVE, "line 5: more words than the 3 that the header promises"),
         ("0 3\n" + GLOVE, "line 1: the header promises 0 words of 3 numbers; allowed"),
