@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -28,12 +30,14 @@ def test_steps_prints_a_line_for_each_case():
     assert len({line.count("|") for line in lines[1:]}) == 1
 
 
+@pytest.mark.slow
 def test_padding_compares_both_sides(shared_data):
     printed = run("padding.py", str(shared_data / "cola"), "--rows", "16", "--seeds", "0")
     assert '"side": "hftk"' in printed and '"side": "padded"' in printed
     assert "cpu_seconds: padded" in printed
 
 
+@pytest.mark.slow
 def test_overhead_gives_the_share_of_each_part(shared_data):
     printed = run("overhead.py", str(shared_data / "cola"), "--rows", "16", "--epochs", "1").splitlines()
     assert printed[0].startswith("a run of 1 epochs: ")

@@ -181,7 +181,7 @@ leave(main(["train", *sys.argv[1:]]))
 """
 
 
-@pytest.mark.parametrize("rank", ["0", "1"])
+@pytest.mark.parametrize("rank", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_an_exception_on_one_rank_ends_the_run_on_all_and_the_next_one_starts(rank, recipe, tmp_path):
     (tmp_path / "script.py").write_text(FAILS_ON_ONE)
     done = subprocess.run(
