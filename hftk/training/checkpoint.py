@@ -217,7 +217,8 @@ class Checkpoints:
 
     def _remove_unfinished(self) -> None:
         for path in list(self.folder.glob(f"{_BESIDE}*")):
-            shutil.rmtree(path)
+            if path.is_dir():  # a file is none of ours
+                shutil.rmtree(path)
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:

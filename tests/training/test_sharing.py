@@ -37,7 +37,7 @@ def ranks(tmp_path_factory):
     alone = {**case, "recipe": {"training": {**training, "per_device_train_batch_size": 8}}}
     cases = [
         {**case, "folder": str(folder / "whole")},
-        {**case, "folder": str(folder / "stopped"), "stop_at": 5, "stop_rank": 1},
+        {**case, "folder": str(folder / "stopped"), "stop_at": 3, "stop_rank": 1},
         {**case, "folder": str(folder / "stopped"), "hidden": True},
         {**case, "folder": str(folder / "blocked")},
     ]
