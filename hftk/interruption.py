@@ -58,15 +58,6 @@ class Interruption:
             self._soft = before
         self.stop_if_asked()
 
-    @contextmanager
-    def hard(self) -> Iterator[None]:
-        """A part of a soft section that may be left at any point. One that begins after the signal goes to its end."""
-        before, self._soft = self._soft, self._soft and self.asked is not None
-        try:
-            yield
-        finally:
-            self._soft = before
-
     def stop_if_asked(self) -> None:
         """Raises KeyboardInterrupt if the end was asked for and this is no soft section."""
         if self.asked and not self._soft:

@@ -85,14 +85,14 @@ def sealed_folder(path: Path, *, about: Mapping[str, Any]) -> Iterator[Sealing]:
         with sealing.open(MANIFEST) as file:
             content = {"about": dict(about), "files": sealing.files}
             file.write(_json(content | {"checksum": _checksum(content)}))
-        _sync_folder(beside)
+        sync_folder(beside)
         if path.exists():
             shutil.rmtree(path)
         beside.rename(path)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -133,7 +133,7 @@ def _checksum(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(_json(content)).hexdigest()
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Makes names durable, where the system can (Windows cannot open folders)."""
     if os.name == "nt":
         return

@@ -158,7 +158,8 @@ def test_a_soft_section_ends_itself(number):
     assert child.ended() == 130
     name = signal.Signals(number).name
     assert f"told {name}: ending after this step, with its state saved; a second one ends at once" in child.text
-    assert f"saved after {name}\ninterrupted {name}" in child.text
+    lines = [line for line in child.text.splitlines() if not line.startswith("told")]  # by a thread: at any moment
+    assert lines[-2:] == [f"saved after {name}", f"interrupted {name}"]
     assert "never said" not in child.text
 
 
@@ -244,34 +245,6 @@ def test_a_signal_that_a_parent_passes_on_is_not_a_second_one(monkeypatch):
     child.lives_on(1.2)
     child.signal(signal.SIGINT)
     assert child.ended(within=5) == 130
-
-
-def test_a_part_of_a_soft_section_can_be_left_at_once():
-    def body(interruption, say):
-        with interruption.soft(), interruption.hard():
-            busy(say)
-
-    child = handled(body)
-    child.hears("busy")
-    child.signal(signal.SIGTERM)
-    assert child.ended(within=5) == 130
-    assert "interrupted SIGTERM" in child.text
-
-
-def test_such_a_part_that_begins_after_the_signal_is_not_left():
-    def body(interruption, say):
-        with interruption.soft():
-            while interruption.asked is None:
-                busy(say, 0.01)
-            with interruption.hard():
-                busy(say, 0.1)
-            say("evaluated and saved")
-
-    child = handled(body)
-    child.hears("busy")
-    child.signal(signal.SIGTERM)
-    assert child.ended() == 130
-    assert "evaluated and saved" in child.text
 
 
 def test_what_breaks_after_the_signal_counts_as_interrupted_but_for_our_own_errors():

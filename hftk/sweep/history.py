@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hftk.errors import RunError
+from hftk.sealed import sync_folder
 
 ENDS = ("finished", "failed", "interrupted", "pruned")
 CUT = "ledger.cut"
@@ -85,7 +86,7 @@ def append_event(path: Path, event: str, details: Mapping[str, Any]) -> None:
             mend(path)
         _append(path, _line(line))
         if new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise RunError(
             f"{path}: cannot be written ({error.strerror}); free space or make it writable, and give the same command "
@@ -196,13 +197,3 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

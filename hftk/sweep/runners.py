@@ -43,7 +43,8 @@ def train_run(
             record.start()
             fitted = _fit(record, progress=progress, interruption=interruption)
     except KeyboardInterrupt:
-        interrupted, reason = True, INTERRUPTED
+        if fitted is None:  # else it came when all was done: what is finished is recorded first
+            interrupted, reason = True, INTERRUPTED
     except Exception as error:  # whatever it was costs this run only
         log.debug("run %s failed", run.name, exc_info=True)
         if isinstance(error, FindingError):

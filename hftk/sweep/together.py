@@ -69,6 +69,7 @@ class Together:
                 agenda.ended(name, status=ended.status, reason=ended.reason, metrics=ended.metrics)
             if ended.status == "interrupted":
                 raise KeyboardInterrupt
+            self.interruption.stop_if_asked()
 
     def share(self, value: T) -> T:
         """The main process's value, on all of them."""

@@ -142,11 +142,6 @@ class Checkpoints:
                 "that has whole ones"
             ) from reason
 
-    def clear(self) -> None:
-        """Removes all of them."""
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
-
     def _sealing(self, name: str, **told: Any) -> AbstractContextManager[Sealing]:
         return sealed_folder(self.folder / name, about=self.about | told)
 

@@ -250,10 +250,3 @@ def test_the_manifest_names_the_files_and_the_state_is_readable(tmp_path):
     manifest = json.loads((made.folder / "step-2" / MANIFEST).read_text())
     assert set(manifest["files"]) == {WEIGHTS, STATE, STATE_TENSORS}
     assert json.loads((made.folder / "step-2" / STATE).read_text())["scheduler"] == {"last_epoch": 2}
-
-
-def test_all_can_be_removed(tmp_path):
-    made = saved(checkpoints(tmp_path), 2)
-    made.clear()
-    made.clear()
-    assert newest(tmp_path) == (None, [])
