@@ -141,7 +141,8 @@ def test_a_server_that_fails_at_the_end(wandb_server, written_runs, tmp_path, ho
     assert Outage.known(tmp_path).then == "offline"
     if how == "500":  # back again: the command that the user was told sends both
         wandb_server.fault, wandb_server.asked[:] = None, []
-        subprocess.run(shlex.split(sync), check=True, capture_output=True, env=_with_bin(), timeout=60)
+        # wandb sync leaves wandb/logs in the current folder
+        subprocess.run(shlex.split(sync), cwd=tmp_path, check=True, capture_output=True, env=_with_bin(), timeout=60)
         assert {run["displayName"] for run in wandb_server.runs if run.get("displayName")} == {"lr=1", "lr=2"}
         assert sum("file_stream" in path for path in wandb_server.asked) >= 2
 
