@@ -31,6 +31,8 @@ class LabelledData:
     """Of every image: height and width in pixels, channels (1 or 3); None for what are no images."""
     relabelled: dict[str, float] = field(default_factory=dict)
     """Share (0 to 1) of the labels of a split that `data.relabel` changed."""
+    split_fingerprints: dict[str, str] = field(default_factory=dict)
+    """Like `fingerprint`, of each split alone: two data sets may share their test rows only."""
 
 
 def labelled_data(
@@ -53,7 +55,14 @@ def labelled_data(
             columns["image"] = _packed(columns["image"])
         made[split] = datasets.Dataset.from_dict(columns, features, split=split)
     return LabelledData(
-        made, list(labels), fingerprint(splits, labels), rows_before, notices, image_shape, dict(relabelled or {})
+        made,
+        list(labels),
+        fingerprint(splits, labels),
+        rows_before,
+        notices,
+        image_shape,
+        dict(relabelled or {}),
+        {split: fingerprint({split: rows}, labels) for split, rows in splits.items()},
     )
 
 

@@ -30,6 +30,8 @@ class RunData(BaseModel):
 
     path: str | None = None
     fingerprint: str | None = None
+    split_fingerprints: dict[str, str] = {}
+    """Per split, where the record tells it."""
     labels: list[str] = []
     rows: dict[str, int] = {}
     """Per split, the rows used."""
@@ -37,8 +39,10 @@ class RunData(BaseModel):
     """Per split, the rows before bad ones were skipped and a limit was applied."""
     truncated: dict[str, int] = {}
     """Per split, the rows that were longer than the maximum length."""
+    max_length: int | None = None
+    """Tokens; None for images."""
     longer_are: str = "cut"
-    """What was done with them."""
+    """What was done with rows that are longer."""
     relabelled: dict[str, float] = {}
     """Per split, the share of labels that `data.relabel` changed."""
 
@@ -75,6 +79,8 @@ class Run(BaseModel):
     finished: str | None = None
     curve: list[dict[str, float | None]] = []
     """The rows of epochs.csv; an empty cell is None, `nan` is NaN."""
+    folder: Path = Path()
+    """Where all this stands."""
 
     @property
     def kept_epoch(self) -> float | None:
@@ -87,6 +93,12 @@ class Run(BaseModel):
     def reached(self) -> float | None:
         """Epochs trained; of a run that did not finish, those that its curve knows of."""
         return self.curve[-1]["epoch"] if self.epochs is None and self.curve else self.epochs
+
+    @property
+    def steps(self) -> int | None:
+        """Optimizer steps trained."""
+        step = self.curve[-1].get("step") if self.curve else None
+        return None if step is None else int(step)
 
     @property
     def score(self) -> float | None:
@@ -144,9 +156,9 @@ def read_run(folder: Path) -> Run:
         raise RunError(f"{path}: not valid JSON ({error}). Remove the run's folder to train it again.") from error
     if not isinstance(record, dict):
         raise RunError(f"{path}: expected a mapping, found {type(record).__name__}.")
-    known = {key: value for key, value in record.items() if value is not None and key != "curve"}
+    known = {key: value for key, value in record.items() if value is not None}
     try:
-        return Run.model_validate(known | {"curve": _read_curve(folder / "epochs.csv")})
+        return Run.model_validate(known | {"curve": _read_curve(folder / "epochs.csv"), "folder": folder})
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].lower()}" for problem in error.errors()

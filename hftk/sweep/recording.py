@@ -131,6 +131,7 @@ class RunRecord:
             "data": {
                 "path": run.recipe.data.path,
                 "fingerprint": data.fingerprint,
+                "split_fingerprints": data.split_fingerprints,
                 "labels": data.labels,
                 "rows": {split: len(rows) for split, rows in data.splits.items()},
                 "rows_before": data.rows_before,
