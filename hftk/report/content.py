@@ -46,7 +46,10 @@ class Row:
     data: str | None = None
     """A, B, … where runs saw different data."""
     footnotes: tuple[int, ...] = ()
-    """Numbers of `Content.footnotes`."""
+    """Numbers of `Content.footnotes`, from 1."""
+    tested: str = ""
+    """`n=1,020 of 1,043`, to stand beside test figures, where the test split was made smaller."""
+    trainable_parameters: int | None = None
 
 
 @dataclass(frozen=True)

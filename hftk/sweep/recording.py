@@ -128,6 +128,7 @@ class RunRecord:
             "seconds": fitted.seconds if fitted else round(time.time() - self.started, 3),
             "parameters": fitted.parameters if fitted else None,
             "trainable_parameters": fitted.trainable_parameters if fitted else None,
+            "attention": [text.to_json() for text in fitted.attended] if fitted else [],
             "data": {
                 "path": run.recipe.data.path,
                 "fingerprint": data.fingerprint,

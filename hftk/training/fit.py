@@ -17,6 +17,7 @@ from hftk.models._pretrained import LoadedModel
 from hftk.recipe.schema import Recipe
 from hftk.tracking.guard import guard_trackers
 from hftk.training.arguments import sampling_strategy, saved_by_time, training_arguments
+from hftk.training.attention import Attended, attended_texts
 from hftk.training.callbacks import LOWER_IS_BETTER, EpochTable, KeepBest, Report, StepObserver, StopEarly
 from hftk.training.checkpoint import Checkpoint, Checkpoints
 from hftk.training.findings import Finding
@@ -41,6 +42,8 @@ class FittedRun:
     seconds: float
     parameters: int
     trainable_parameters: int
+    attended: list[Attended]
+    """Of a few rows of `test`, or of `validation` where there is none; empty for models without a weight per token."""
 
 
 def fit(
@@ -163,7 +166,15 @@ def fit(
         seconds=round(time.monotonic() - start + table.seconds_before, 3),
         parameters=parameters,
         trainable_parameters=trainable,
+        attended=_attended(model, splits, processor),
     )
+
+
+def _attended(
+    model: torch.nn.Module, splits: Mapping[str, EncodedSplit], processor: PreTrainedTokenizerBase | BaseImageProcessor
+) -> list[Attended]:
+    rows = splits["test"] if "test" in splits else splits["validation"]
+    return attended_texts(model, rows, tokenizer=processor) if isinstance(rows, TokenRows) else []
 
 
 def _with_adapter(loaded: LoadedModel, *, recipe: Recipe) -> torch.nn.Module:
