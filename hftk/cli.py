@@ -8,10 +8,17 @@ from typing import NoReturn
 
 from hftk.errors import HftkError, RecipeError
 from hftk.launcher import last_word
+from hftk.prediction import BATCH_SIZE
 
 RECIPE_HELP = "a YAML file (recipes/quickstart.yaml is one to start from)"
 OVERRIDES_HELP = 'key.path=value, the value read as YAML: training.num_train_epochs=1 "data.columns={text: body}"'
 
+PREDICTED_HELP = "csv, tsv, json, jsonl, parquet, arrow, txt, CoNLL, a folder of images, or - for standard input"
+OUTPUT_HELP = "a file, .csv .tsv .jsonl .parquet or, of tags, .conll (standard output: csv for csv, else jsonl)"
+COLUMN_HELP = "what the model reads: text=body, text_pair=title, tokens=words, image=path"
+FOLDERS_HELP = "<output_dir>/<recipe name>, or a run's folder in it; several are compared with each other"
+COMPARISON_HELP = "where a comparison of several is written (comparison)"
+BATCH_HELP = f"rows at a time ({BATCH_SIZE})"
 JOBS_HELP = "runs side by side, each in its own process, one per GPU or with the cores shared out (1); 0: in this one"
 
 
@@ -68,23 +75,42 @@ def _parser() -> argparse.ArgumentParser:
     for name, verb, text in (
         ("train", _train, "train what the recipe names and is not finished yet, then compare"),
         ("check", _check, "check the recipe and its data, show one decoded batch and the counts; train nothing"),
+        ("plan", _plan, "time a few steps and tell what the sweep will take: time, memory, disk; train nothing"),
         ("show", _show, "print the recipe with every default filled in"),
     ):
         command = verbs.add_parser(name, help=text, description=text)
         command.add_argument("recipe", metavar="RECIPE", help=RECIPE_HELP)
         command.add_argument("overrides", nargs="*", default=[], metavar="key.path=value", help=OVERRIDES_HELP)
         command.set_defaults(verb=verb)
-        if verb is _train:
+        if verb in (_train, _plan):
             command.add_argument("--jobs", type=_jobs, default=1, metavar="N", help=JOBS_HELP)
 
     text = "print the JSON schema of recipes, for editors"
     command = verbs.add_parser("schema", help=text, description=text)
     command.set_defaults(verb=_schema)
 
-    text = "rebuild the comparison from the run folders of a sweep"
+    text = "rebuild a sweep's comparison from its run folders, or compare runs of several sweeps"
     command = verbs.add_parser("report", help=text, description=text)
-    command.add_argument("folders", nargs="+", metavar="FOLDER", help="<output_dir>/<recipe name>")
+    command.add_argument("folders", nargs="+", metavar="FOLDER", help=FOLDERS_HELP)
+    command.add_argument("--output", metavar="FOLDER", help=COMPARISON_HELP)
     command.set_defaults(verb=_report)
+
+    text = "give every row of a file the label and probabilities of a trained model"
+    command = verbs.add_parser("predict", help=text, description=text)
+    command.add_argument("model", metavar="MODEL", help="a run folder, a model folder, or a model of the Hub")
+    command.add_argument("file", metavar="FILE", help=PREDICTED_HELP)
+    command.add_argument("--output", metavar="OUT", help=OUTPUT_HELP)
+    command.add_argument("--column", action="append", default=[], metavar="KEY=NAME", help=COLUMN_HELP)
+    command.add_argument("--batch-size", type=int, default=BATCH_SIZE, metavar="N", help=BATCH_HELP)
+    command.add_argument("--trust-remote-code", action="store_true", help="run the code that a foreign model brings")
+    command.add_argument("--revision", metavar="COMMIT", help="of a model of the Hub")
+    command.set_defaults(verb=_predict)
+
+    text = "look at a data set and write a recipe for it, with the reason of every guess"
+    command = verbs.add_parser("init", help=text, description=text)
+    command.add_argument("data", metavar="DATA", help="a file, a folder, or a data set of the Hub")
+    command.add_argument("--output", default="recipe.yaml", metavar="RECIPE", help="a new file (recipe.yaml)")
+    command.set_defaults(verb=_init)
     return parser
 
 
@@ -105,6 +131,18 @@ def _check(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _plan(parsed: argparse.Namespace) -> int:
+    from hftk.recipe import read_sweep
+
+    plan = read_sweep(parsed.recipe, parsed.overrides)
+
+    from hftk.sweep.forecast import forecast
+    from hftk.sweep.forecast_lines import forecast_lines
+
+    print("\n".join(forecast_lines(forecast(plan, jobs=parsed.jobs))))
+    return 0
+
+
 def _show(parsed: argparse.Namespace) -> int:
     from hftk.recipe.showing import show
 
@@ -120,11 +158,33 @@ def _schema(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from hftk.report import write_report
+    from hftk.report import write_comparison
 
-    for folder in parsed.folders:
-        paths = write_report(folder)
-        print("\n".join([*paths.notices, str(paths.markdown)]))
+    paths = write_comparison(parsed.folders, output=parsed.output)
+    print("\n".join([*paths.notices, str(paths.page), str(paths.markdown)]))
+    return 0
+
+
+def _predict(parsed: argparse.Namespace) -> int:
+    from hftk.prediction import predict_file
+
+    notices = predict_file(
+        parsed.model,
+        parsed.file,
+        output=parsed.output,
+        columns=parsed.column,
+        batch_size=parsed.batch_size,
+        trust_remote_code=parsed.trust_remote_code,
+        revision=parsed.revision,
+    )
+    print("".join(f"{notice}\n" for notice in notices), end="", file=sys.stderr)
+    return 0
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    from hftk.starting import write_recipe
+
+    print("\n".join(write_recipe(parsed.data, parsed.output)))
     return 0
 
 

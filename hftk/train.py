@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hftk.sweep.ledger import Ledger
     from hftk.sweep.messages import Ready
     from hftk.sweep.progress import Progress
+    from hftk.sweep.proposals import Proposals
 
 
 def run(
@@ -48,6 +49,10 @@ def run(
     from hftk.sweep.crew import Crew, crew_for
     from hftk.sweep.ledger import Ledger
     from hftk.sweep.progress import progress_for
+    from hftk.sweep.proposals import proposals_for
+    from hftk.sweep.search import check_search
+
+    check_search(plan)
 
     ledger = Ledger(plan.folder)
     crew: Crew | None = None
@@ -60,41 +65,56 @@ def run(
     with ExitStack() as until_the_end:
         main = os.environ.get("RANK", "0") == "0"
         progress = until_the_end.enter_context(
-            progress_for(stream=stream or sys.stdout, runs=len(plan.runs), main=main)
+            progress_for(stream=stream or sys.stdout, runs=plan.most_runs, main=main)
         )
         interruption = until_the_end.enter_context(
             interruptible(tell=progress.notice, last_word=end_at_once, relayed=under_launcher())
         )
         if main:
             until_the_end.enter_context(ledger.held())
+        proposals = proposals_for(plan, ledger=ledger) if main else None
+        plan = proposals.plan if proposals is not None else plan
         crew = until_the_end.enter_context(crew_for(plan, jobs=jobs, progress=progress, interruption=interruption))
         ready = crew.prepare()
-        result = _train(plan, crew=crew, ready=ready, ledger=ledger, progress=progress) if main else crew.train(None)
+        if main:
+            result = _train(plan, crew=crew, ready=ready, ledger=ledger, progress=progress, proposals=proposals)
+        else:
+            result = crew.train(None)
         return crew.share(result)
 
 
-def _train(plan: "SweepPlan", *, crew: "Crew", ready: "Ready", ledger: "Ledger", progress: "Progress") -> "SweepResult":
+def _train(
+    plan: "SweepPlan",
+    *,
+    crew: "Crew",
+    ready: "Ready",
+    ledger: "Ledger",
+    progress: "Progress",
+    proposals: "Proposals | None",
+) -> "SweepResult":
     """On the main process: what is finished is kept, the rest is trained, all of it reported."""
     from hftk.errors import HftkError
     from hftk.report.result import SweepResult
     from hftk.sweep.agenda import Agenda
     from hftk.sweep.exclusive import exclusive
     from hftk.sweep.planning import planned_lines, planned_steps
+    from hftk.sweep.proposals import pruning
     from hftk.sweep.recording import keep_run
     from hftk.tracking import tracking_notices
 
-    kept, notices = ledger.settle({name: work.identity for name, work in ready.works.items()})
+    identities = {name: work.identity for name, work in ready.works.items()}
+    kept, notices = ledger.settle(identities, pruned_too=pruning(plan) is not None)
     notices = tracking_notices(plan.recipe.tracking, folder=plan.folder) + notices
     progress.plan(
         planned_lines(plan, works=ready.works, kept=kept, notices=notices, where=ready.where),
-        planned_steps(ready.works, kept=kept),
+        planned_steps(ready.works, kept=kept, to_propose=plan.most_runs - len(plan.runs)),
     )
     with exclusive(plan.folder):
         for run in plan.runs:
             if run.name in kept:
-                keep_run(plan.folder / run.name, plan=plan, run=run)
-                progress.run_kept(run.name)
-    agenda = Agenda(plan, works=ready.works, kept=kept, ledger=ledger, progress=progress)
+                status = keep_run(plan.folder / run.name, plan=plan, run=run)
+                progress.run_kept(run.name, status)
+    agenda = Agenda(plan, works=ready.works, kept=kept, ledger=ledger, progress=progress, proposals=proposals)
     try:
         crew.train(agenda)
     except BaseException:
@@ -105,19 +125,21 @@ def _train(plan: "SweepPlan", *, crew: "Crew", ready: "Ready", ledger: "Ledger",
         raise
     agenda.close()
     paths = _report(plan.folder, progress=progress)
-    return SweepResult(paths=paths, exit_code=0 if set(agenda.statuses.values()) == {"finished"} else 1)
+    return SweepResult(paths=paths, exit_code=0 if set(agenda.statuses.values()) <= {"finished", "pruned"} else 1)
 
 
 def _report(folder: Path, *, progress: "Progress") -> "ReportPaths":
-    from hftk.report import ranked_rows, remove_unfinished, write_report
+    from hftk.report import remove_unfinished, write_report
+    from hftk.sweep.diagnosing import record_findings
     from hftk.sweep.exclusive import exclusive
 
     with exclusive(folder):
         remove_unfinished(folder)
+        record_findings(folder)
         paths = write_report(folder)
     for notice in paths.notices:
         progress.notice(notice)
-    progress.ended(ranked_rows(folder), paths.markdown)
+    progress.ended(paths.table, paths.page)
     return paths
 
 

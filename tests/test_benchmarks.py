@@ -30,6 +30,12 @@ def test_steps_prints_a_line_for_each_case():
     assert len({line.count("|") for line in lines[1:]}) == 1
 
 
+def test_false_winners_prints_a_row_for_each_design():
+    lines = run("false_winners.py", "--tables", "4", "--models", "3", "--seeds", "1", "2").splitlines()
+    assert [line.split("|")[1:3] for line in lines[2:]] == [[" 3 ", " 1 "], [" 3 ", " 2 "]]
+    assert {line.count("|") for line in lines} == {9}
+
+
 @pytest.mark.slow
 def test_padding_compares_both_sides(shared_data):
     printed = run("padding.py", str(shared_data / "cola"), "--rows", "16", "--seeds", "0")

@@ -135,12 +135,12 @@ def test_check_shows_counts_and_decoded_rows_and_trains_nothing(recipe, tmp_path
 def test_train_then_report(recipe, tmp_path, capsys):
     assert main(["train", recipe, "seeds=[3]"]) == 0
     folder = tmp_path / "runs" / "tiny"
-    assert capsys.readouterr().out.endswith(f"\n\nReport: {folder / 'report.md'}\n")
-    left = {name: (folder / name).read_bytes() for name in ("results.csv", "report.md")}
+    assert capsys.readouterr().out.endswith(f"\n\nReport: {folder / 'report.html'}\n")
+    left = {name: (folder / name).read_bytes() for name in ("results.csv", "report.md", "report.html")}
     for name in left:
         (folder / name).unlink()
     assert main(["report", str(folder)]) == 0
-    assert capsys.readouterr().out == f"{folder / 'report.md'}\n"
+    assert capsys.readouterr().out == f"{folder / 'report.html'}\n{folder / 'report.md'}\n"
     assert {name: (folder / name).read_bytes() for name in left} == left
 
 

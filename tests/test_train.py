@@ -16,11 +16,14 @@ from hftk.errors import DataError, RecipeError
 from hftk.sweep import runners
 
 RUNS = [f"learning_rate={rate},seed={seed}" for rate in ("0.001", "0.01") for seed in (1, 2)]
-SWEEP_FILES = {"results.csv", "report.md", "curves.png", "ledger.jsonl"}
+SWEEP_FILES = {"results.csv", "report.md", "report.html", "curves.png", "ledger.jsonl"}
+DATA_FILES = {"baselines.json", "data.json", "examples.parquet", "predictions.parquet"}
 RUN_FILES = {
     "recipe.yaml",
     "run.json",
     "epochs.csv",
+    "gradients.csv",
+    "trace.csv",
     "predictions.parquet",
     "model/README.md",
     "model/config.json",
@@ -116,7 +119,12 @@ def header(path: Path) -> list[str]:
 
 def test_exactly_these_files_are_left(trained):
     folder = trained[0] / "grid"
-    assert files(folder) == SWEEP_FILES | {f"{run}/{file}" for run in RUNS for file in RUN_FILES}
+    [described] = folder.glob("baselines/*")
+    assert files(folder) == (
+        SWEEP_FILES
+        | {f"baselines/{described.name}/{file}" for file in DATA_FILES}
+        | {f"{run}/{file}" for run in RUNS for file in RUN_FILES}
+    )
     assert [path.name for path in trained[0].iterdir()] == ["grid"]
 
 
@@ -135,6 +143,7 @@ def test_columns(trained):
         *("run", "training.learning_rate", "seed", "status", "reason", "epochs", "best_epoch", "seconds", "parameters"),
         *(f"validation_{name}" for name in figures),
         *(f"test_{name}" for name in figures),
+        *("test_brier", "test_ece", "over_baseline", "verdict"),
     ]
     for run in RUNS:
         assert header(folder / run / "epochs.csv") == [
@@ -169,7 +178,7 @@ def test_the_kept_epoch_gave_the_figures(trained):
 def test_predictions_give_the_figures(trained):
     for _, row in trained[1].results.iterrows():
         predictions = pd.read_parquet(trained[0] / "grid" / row["run"] / "predictions.parquet")
-        assert list(predictions) == ["row", "source", "split", "label", "prediction", "probabilities"]
+        assert list(predictions) == ["row", "source", "split", "label", "prediction", "probabilities", "tokens"]
         assert predictions["split"].value_counts().to_dict() == {"validation": 15, "test": 15}
         for split, part in predictions.groupby("split"):
             assert row[f"{split}_accuracy"] == pytest.approx(accuracy_score(part["label"], part["prediction"]))
@@ -211,7 +220,7 @@ def test_what_was_said(trained):
     assert said[0] == "grid: 4 runs to train, 32 steps in all, on cpu"
     assert said[1] == "rows: train 120, validation 15, test 15; 2 classes"
     assert f"[1/4] {RUNS[0]}: 8 steps, 2 epochs" in said
-    assert said[-1] == f"Report: {trained[0] / 'grid' / 'report.md'}"
+    assert said[-1] == f"Report: {trained[0] / 'grid' / 'report.html'}"
 
 
 def test_each_run_has_its_table_of_epochs(trained):
@@ -314,7 +323,12 @@ def test_what_a_kill_after_the_end_of_a_run_left_is_put_in_order(again, tmp_path
     before = weights(folder)
     result, said = again()
     assert result.exit_code == 0 and "4 finished before and kept" in said
-    assert files(folder) == SWEEP_FILES | {f"{run}/{file}" for run in RUNS for file in RUN_FILES}
+    [described] = folder.glob("baselines/*")
+    assert files(folder) == (
+        SWEEP_FILES
+        | {f"baselines/{described.name}/{file}" for file in DATA_FILES}
+        | {f"{run}/{file}" for run in RUNS for file in RUN_FILES}
+    )
     assert weights(folder) == before
 
 

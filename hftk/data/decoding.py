@@ -38,7 +38,7 @@ def read_text(path: Path, *, encoding: str | None, where: Where) -> str:
         ) from None
     except UnicodeError as error:
         line = raw[: getattr(error, "start", 0)].count(b"\n") + 1
-        likely = _likely_encoding(raw)
+        likely = likely_encoding(raw)
         problem = f"{path} is not {encoding or 'utf-8'} (line {line})"
         if likely is None:
             raise DataError(f"{where('encoding')}: {problem}; write the encoding it has, data.encoding: …") from None
@@ -59,7 +59,7 @@ def read_text(path: Path, *, encoding: str | None, where: Where) -> str:
     return text
 
 
-def _likely_encoding(raw: bytes) -> str | None:
+def likely_encoding(raw: bytes) -> str | None:
     """utf-8, or the encoding in which the letters beyond ASCII belong to the script that it was made for."""
     # Chinese and Japanese bytes often make Hangul too, but then many rare syllables, which euc-kr lacks, or hanja
     for name, plain, script, share in (

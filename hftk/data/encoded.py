@@ -84,11 +84,13 @@ class TokenRows(EncodedSplit):
         attention_mask: bool,
         padding_side: str,
         truncated: int,
+        whole_lengths: np.ndarray | None = None,
     ) -> None:
         """values: column → (tokens,) those of all rows one after another; row i begins at starts[i].
 
         padding: column → the value beyond a row's end. labels: (rows,); per_token: (tokens,), IGNORED_LABEL where none
-        counts.
+        counts. whole_lengths: (rows,) tokens of each text before it was cut, or of the sentence that the row is a part
+        of; None: nothing was cut.
         """
         super().__init__(lengths=lengths, truncated=truncated)
         self._per_token = per_token
@@ -98,6 +100,7 @@ class TokenRows(EncodedSplit):
         self._starts = starts
         self._attention_mask = attention_mask
         self._left = padding_side == "left"
+        self._whole_lengths = lengths if whole_lengths is None else whole_lengths
 
     def padded_to(self, multiple: int) -> Self:
         """The same rows in batches whose length is a multiple of this."""
@@ -111,6 +114,19 @@ class TokenRows(EncodedSplit):
         spans = zip(self._starts[self._order], self.lengths, strict=True)
         labels = np.concatenate([self._labels[:0], *(self._labels[start : start + size] for start, size in spans)])
         return labels[labels != IGNORED_LABEL]
+
+    def token_ids(self) -> np.ndarray:
+        """(tokens,) of all rows of the data, whatever was selected, one after another."""
+        return self._values["input_ids"]
+
+    def item_lengths(self) -> np.ndarray:
+        """(items,) int32, as `label_ids` has them: tokens of the item's text or sentence before it was cut."""
+        whole = self._whole_lengths[self._order]
+        if not self._per_token:
+            return whole
+        spans = zip(self._starts[self._order], self.lengths, strict=True)
+        counted = [int((self._labels[start : start + size] != IGNORED_LABEL).sum()) for start, size in spans]
+        return np.repeat(whole, counted)
 
     def _batch(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         lengths = self._lengths[rows]

@@ -9,7 +9,7 @@ from hftk.data.where import Where, did_you_mean, listed
 from hftk.errors import DataError
 
 # what data sets call these columns when not text and label
-_USUAL_NAMES = {
+USUAL_NAMES = {
     "text": (
         "sentence",
         "body",
@@ -67,7 +67,7 @@ class Source:
                 f"{where(*keys)}: {column} is the number of a CoNLL file's column, but the columns of {self.name} have "
                 f"names: {listed(self.columns)}; write one of them"
             )
-        usual = next((name for name in _USUAL_NAMES.get(keys[-1], ()) if name in self.table), None)
+        usual = next((name for name in USUAL_NAMES.get(keys[-1], ()) if name in self.table), None)
         near = did_you_mean(column, self.columns) or (f"; did you mean {usual}?" if usual else "")
         # "; did you mean x?" → x
         named = near.removeprefix("; did you mean ").removesuffix("?") or "…"

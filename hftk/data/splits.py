@@ -13,7 +13,7 @@ from hftk.errors import DataError
 from hftk.recipe import schema
 
 # how data sets call their splits
-_OWN_NAMES = {
+OWN_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "development"),
     "test": ("test", "testing"),
@@ -85,7 +85,7 @@ def choose_splits(sources: Sources, data: schema.Data, task: str, where: Where) 
     notices: list[str] = []
     wanted: dict[str, Any] = {}
     if data.splits is not None:
-        wanted = {split: getattr(data.splits, split) for split in _OWN_NAMES}
+        wanted = {split: getattr(data.splits, split) for split in OWN_NAMES}
     elif len(sources.names) == 1:
         wanted = {"train": sources.names[0], "validation": _DEFAULT_SHARE, "test": _DEFAULT_SHARE}
         notices.append(f"{data.path} has no splits of its own: taken apart 80/10/10, {by_label}")
@@ -122,7 +122,7 @@ def choose_splits(sources: Sources, data: schema.Data, task: str, where: Where) 
         splits[split] = train.take(drawn)
         train = train.take([i for i in range(len(train)) if i not in gone])
     splits["train"] = train
-    return {split: splits[split] for split in _OWN_NAMES if split in splits}, notices
+    return {split: splits[split] for split in OWN_NAMES if split in splits}, notices
 
 
 def stratum_in_words(task: str) -> str:
@@ -132,7 +132,7 @@ def stratum_in_words(task: str) -> str:
 def _own_splits(sources: Sources, data: schema.Data, where: Where, notices: list[str]) -> dict[str, str | None]:
     """The data set's own train, validation and test, by the names that data sets give them."""
     wanted: dict[str, str | None] = {}
-    for split, usual in _OWN_NAMES.items():
+    for split, usual in OWN_NAMES.items():
         found = [name for name in sources.names if _plain_name(name, sources.kind) in usual]
         if len(found) > 1:
             raise DataError(

@@ -12,7 +12,7 @@ _QUANTILES = (0, 50, 90, 99, 100)
 
 
 def describe(data: LabelledData) -> list[str]:
-    """Plain lines: rows and classes of every split, lengths of its texts or sentences, and the notices."""
+    """Plain lines: rows, classes and lengths of texts or sentences in every split, and the notices."""
     lines = []
     for split, rows in data.splits.items():
         before = data.rows_before[split]
@@ -20,7 +20,11 @@ def describe(data: LabelledData) -> list[str]:
         lines.append(f"{split}: {len(rows):,}{dropped} rows")
         tagged = "tags" in rows.column_names
         counts = Counter(chain.from_iterable(rows["tags"])) if tagged else Counter(rows["label"])
-        classes = [f"{name} {counts[number]:,}" for number, name in enumerate(data.labels)]
+        total = max(counts.total(), 1)
+        classes = [
+            f"{name} {counts[number]:,} ({100 * counts[number] / total:.1f} %)"
+            for number, name in enumerate(data.labels)
+        ]
         lines.append(f"  {'tags' if tagged else 'classes'}: {', '.join(classes)}")
         if tagged:
             lines.append(f"  words per sentence: {_spread([len(tokens) for tokens in rows['tokens']])}")

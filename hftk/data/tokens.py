@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hftk.data.cache import cache_folder, discard_entry, file_hash, write_entry
-from hftk.data.encoded import TokenRows, in_one_piece
+from hftk.data.encoded import IGNORED_LABEL, TokenRows, in_one_piece
 from hftk.data.labelled import LabelledData
 from hftk.data.tagged import tagged_rows
 from hftk.errors import DataError
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 # raise when what is stored, or how, changes
-_FORMAT = 3
+_FORMAT = 4
 # rows per call: enough to occupy the tokenizer's threads, few enough to stay small in memory
 _BATCH = 2000
 _INDEX = "tokens.json"
+# tokens of each row's text before it was cut
+_WHOLE = "whole_length"
 
 
 def tokenize(
@@ -58,7 +60,9 @@ def tokenize(
             for name, rows in data.splits.items():
                 if tagging:
                     lists, cut = tagged_rows(rows, tokenizer, max_length, tag_piece=tag_piece)
-                    made[name] = pa.table({column: _lists(values) for column, values in lists.items()}), cut
+                    whole = _sentence_lengths(lists["labels"], lists["input_ids"], rows["tokens"], special)
+                    arrays = {column: _lists(values) for column, values in lists.items()}
+                    made[name] = pa.table(arrays | {_WHOLE: pa.array(whole, pa.int32())}), cut
                 else:
                     made[name] = _tokenize_split(rows, tokenizer, max_length)
         stored = (_write(folder, made) and _read(folder)) or made
@@ -81,10 +85,12 @@ def _tokenize_split(
         batch = rows[start : start + _BATCH]
         texts, pairs = batch["text"], batch.get("text_pair")
         coded = tokenizer(texts, pairs, truncation="longest_first", max_length=max_length, padding=False)
-        truncated += _count_cut(coded, texts, pairs, tokenizer, max_length)
+        whole = _whole_lengths(coded, texts, pairs, tokenizer)
+        truncated += int((whole > max_length).sum())
         arrays = {name: _lists(coded[name]) for name in tokenizer.model_input_names if name in coded}
         arrays.pop("attention_mask", None)  # 1 for each token: made with the batch
-        batches.append(pa.table(arrays | {"labels": pa.array(batch["label"], pa.int64())}))
+        told = {"labels": pa.array(batch["label"], pa.int64()), _WHOLE: pa.array(whole, pa.int32())}
+        batches.append(pa.table(arrays | told))
     return pa.concat_tables(batches), truncated
 
 
@@ -95,18 +101,35 @@ def _lists(values: list[list[int]]) -> "pa.Array":
     return pa.array(values, pa.large_list(pa.int32()))
 
 
-def _count_cut(
-    coded: "BatchEncoding",
-    texts: list[str],
-    pairs: list[str] | None,
-    tokenizer: "PreTrainedTokenizerBase",
-    max_length: int,
-) -> int:
-    """How many rows lost tokens; a row of exactly max_length tokens did not."""
+def _whole_lengths(
+    coded: "BatchEncoding", texts: list[str], pairs: list[str] | None, tokenizer: "PreTrainedTokenizerBase"
+) -> np.ndarray:
+    """(rows,) tokens of each row, special ones included, had it not been cut; what was cut is tokenized once more."""
+    whole = np.array([len(ids) for ids in coded["input_ids"]], dtype=np.int32)
     if coded.encodings is not None:
-        return sum(bool(encoding.overflowing) for encoding in coded.encodings)
-    uncut = tokenizer(texts, pairs, truncation=False, padding=False, verbose=False)
-    return sum(len(ids) > max_length for ids in uncut["input_ids"])
+        cut = [number for number, encoding in enumerate(coded.encodings) if encoding.overflowing]
+    else:
+        cut = list(range(len(texts)))
+    if cut:
+        chosen = None if pairs is None else [pairs[number] for number in cut]
+        uncut = tokenizer([texts[number] for number in cut], chosen, truncation=False, padding=False, verbose=False)
+        whole[cut] = [len(ids) for ids in uncut["input_ids"]]
+    return whole
+
+
+def _sentence_lengths(
+    labels: list[list[int]], ids: list[list[int]], sentences: list[list[str]], special: int
+) -> list[int]:
+    """Per part of a sentence the tokens of the whole sentence. labels, ids: per part; sentences: the words of each."""
+    lengths, parts = [], iter(range(len(ids)))
+    for words in sentences:
+        mine, seen = [], 0
+        while not mine or seen < len(words):  # a sentence without words is one part too
+            mine.append(next(parts))
+            seen += sum(label != IGNORED_LABEL for label in labels[mine[-1]])
+        whole = sum(len(ids[part]) for part in mine) - special * (len(mine) - 1)
+        lengths += [whole] * len(mine)
+    return lengths
 
 
 @contextmanager
@@ -217,4 +240,5 @@ def _as_split(table: "pa.Table", truncated: int, tokenizer: "PreTrainedTokenizer
         attention_mask="attention_mask" in tokenizer.model_input_names,
         padding_side=tokenizer.padding_side,
         truncated=truncated,
+        whole_lengths=columns[_WHOLE].to_numpy(),
     )

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,48 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+_LINE = re.compile(
+    r"embeddings (?P<name>.+?): (?P<tokens>[\d.]+) % of the tokens of train and (?P<types>[\d.]+) % of the "
+    r"(?P<words>[\d,]+) words have a vector"
+)
+_UNKNOWN = re.compile(r"; unknown to the tokenizer: ([\d.]+) % of the tokens")
+_MISSING = re.compile(r"; most frequent without: (.*?)(?:; probable cause: |$)")
+_MISSING_WORD = re.compile(r"(\S+) \(([\d,]+)\)(?:, |$)")
+_CAUSE = re.compile(r"; probable cause: (.*)$")
+_CAUSE_SHARE = re.compile(r"(\d+) % of the missing tokens (.*?)(?:; |$)")
+
+
+def coverage_figures(line: str) -> dict[str, Any] | None:
+    """The numbers in a notice that `Coverage.line` wrote; None if it is another one.
+
+    tokens_found, types_found, tokens_unknown: shares, 0 to 1, of a thousand's precision. words: of the vocabulary.
+    missing_most_frequent: word → count in train. causes: why tokens are missing (unknown, pieces, capitals, small,
+    signs) → share of all tokens that it explains.
+    """
+    found = _LINE.match(line)
+    if found is None:
+        return None
+    unknown, missing, cause = (pattern.search(line) for pattern in (_UNKNOWN, _MISSING, _CAUSE))
+    tokens = round(float(found["tokens"]) / 100, 4)
+    kinds = {text: kind for kind, text in _TEXTS.items()}
+    causes = {
+        kinds[text]: round(int(share) / 100 * (1 - tokens), 4)
+        for share, text in (_CAUSE_SHARE.findall(cause[1]) if cause else [])
+        if text in kinds
+    }
+    return {
+        "name": found["name"],
+        "tokens_found": tokens,
+        "types_found": round(float(found["types"]) / 100, 4),
+        "tokens_unknown": round(float(unknown[1]) / 100, 4) if unknown else 0.0,
+        "words": int(found["words"].replace(",", "")),
+        "missing_most_frequent": {
+            word: int(count.replace(",", "")) for word, count in (_MISSING_WORD.findall(missing[1]) if missing else [])
+        },
+        "causes": causes,
+    }
+
+
 def covered(
     name: str,
     corpus: Corpus,
@@ -96,7 +139,7 @@ def _cause(missing: Mapping[str, int], unknown: int, vocabulary: int, file_words
     return "; ".join(named) or None
 
 
-# explanation → how it reads, and what to write
+# cause → how it reads, and what to write
 _TEXTS = {
     "unknown": "are unknown to the tokenizer: lower tokenizer.min_count, or raise tokenizer.max_vocab",
     "pieces": "are pieces of words, which a file of whole words has not: write tokenizer.type: word",

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hftk.errors import RecipeError
@@ -16,7 +17,16 @@ from hftk.recipe.reading import Overrides, Recipe, try_read
 from hftk.recipe.sweep_checks import check_sweep
 from hftk.recipe.trainer_arguments import training_with_defaults
 from hftk.recipe.validation import Found, validated
-from hftk.sweep.expansion import PlannedRun, Setting, SweepPlan, expand, set_value, swept_keys
+from hftk.sweep.expansion import (
+    PlannedRun,
+    Setting,
+    SweepPlan,
+    corner_settings,
+    expand,
+    proposed_setting,
+    set_value,
+    swept_keys,
+)
 from hftk.sweep.names import run_name, setting_names
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -45,15 +55,40 @@ def read_plan(recipe: Recipe, overrides: Overrides = ()) -> SweepPlan:
         # with the sweep as it is there are no runs to check, or their recipe is not whole without it
         whole, wrong = _check(_completed(document), sense=bool(found))
         problems += wrong
+    corners = [] if found else corner_settings(document, sweep)
     recipes = []
-    for setting in [] if found else settings:
+    for setting in [] if found else [*settings, *corners]:
         one, wrong = _check(setting.document, sense=True)
         problems += wrong
         recipes.append(one)
     if problems or whole is None:
         told = {one.key for one in refused}
         raise RecipeError(lines([one for one in problems if one in refused or one.key not in told]))
-    return _plan(whole, document, settings, recipes)
+    plan = _plan(whole, document, settings, recipes[: len(settings)])
+    return replace(plan, corners=_corners(whole, corners, recipes[len(settings) :]))
+
+
+def with_proposed(plan: SweepPlan, values: Mapping[str, Any]) -> SweepPlan:
+    """The plan of a bayes sweep with one more setting (dotted key → value), once per seed, behind its own.
+
+    No run that the plan has is renamed. Raises RecipeError where the setting makes no sense.
+    """
+    setting = proposed_setting(plan.document, values)
+    recipe, problems = _check(setting.document, sense=True)
+    if recipe is None or problems:
+        raise RecipeError(lines(problems))
+    known = {run.setting: run.swept for run in plan.runs}
+    name = setting_names([*known.values(), setting.values])[-1]
+    added = _runs(plan.recipe, setting, recipe, name=name)
+    return replace(plan, runs=[*plan.runs, *added])
+
+
+def _corners(whole: schema.Recipe, settings: list[Setting], recipes: list[schema.Recipe]) -> list[PlannedRun]:
+    return [
+        run
+        for number, (setting, recipe) in enumerate(zip(settings, recipes, strict=True))
+        for run in _runs(whole, setting, recipe, name=f"corner {number}")[:1]
+    ]
 
 
 def _read_sweep(document: Document) -> tuple[schema.Sweep | None, list[Problem]]:
@@ -139,7 +174,6 @@ def _mended(data: Mapping[str, Any], wrong: list[Keys]) -> schema.Recipe | None:
 
 def _plan(whole: schema.Recipe, document: Document, settings: list[Setting], recipes: list[schema.Recipe]) -> SweepPlan:
     """Merges equal settings, names the rest and multiplies them by the seeds."""
-    keys = swept_keys(whole.sweep)
     kept: dict[str, int] = {}
     equal: dict[int, list[int]] = {}
     for index, recipe in enumerate(recipes):
@@ -148,9 +182,9 @@ def _plan(whole: schema.Recipe, document: Document, settings: list[Setting], rec
     chosen = list(equal)
     names = setting_names([settings[index].values for index in chosen])
     runs = [
-        _run(whole, settings[index], recipes[index], name=name, seed=seed, keys=keys)
+        run
         for index, name in zip(chosen, names, strict=True)
-        for seed in whole.seeds
+        for run in _runs(whole, settings[index], recipes[index], name=name)
     ]
     notices = list(document.notices)
     if len(chosen) < len(settings):
@@ -161,7 +195,13 @@ def _plan(whole: schema.Recipe, document: Document, settings: list[Setting], rec
         times = f" (times {len(whole.seeds)} seeds)" if len(whole.seeds) > 1 else ""
         became = "1 distinct one" if len(chosen) == 1 else f"{len(chosen)} distinct ones"
         notices.append(f"{len(settings)} runs became {became}{times}, because some are equal: {'; '.join(many)}")
-    return SweepPlan(recipe=whole, runs=runs, swept_keys=keys, notices=notices, document=document)
+    return SweepPlan(recipe=whole, runs=runs, swept_keys=swept_keys(whole.sweep), notices=notices, document=document)
+
+
+def _runs(whole: schema.Recipe, setting: Setting, recipe: schema.Recipe, *, name: str) -> list[PlannedRun]:
+    """One per seed. name: the setting's."""
+    keys = swept_keys(whole.sweep)
+    return [_run(whole, setting, recipe, name=name, seed=seed, keys=keys) for seed in whole.seeds]
 
 
 def _run(

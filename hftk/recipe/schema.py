@@ -230,28 +230,42 @@ class SweepParameter(Section):
     value: Any = None
     """The same for every run."""
     distribution: Literal["uniform", "int_uniform", "log_uniform_values"] | None = None
-    """random: how numbers between min and max are drawn; log_uniform_values for learning rates."""
+    """random, bayes: how numbers between min and max are drawn; log_uniform_values for learning rates."""
     min: Number | None = None
-    """random: the smallest number."""
+    """random, bayes: the smallest number."""
     max: Number | None = None
-    """random: the largest number."""
+    """random, bayes: the largest number."""
+
+
+class EarlyTerminate(Section):
+    """bayes: when a run that falls behind is stopped; its row stays, with the reason."""
+
+    type: Literal["median", "none"] = "median"
+    """median: behind the median of the earlier runs at the same epoch; none: every run is trained to its end."""
+    min_iter: PositiveInt = 2
+    """Epochs of a run before which it is not stopped."""
+    min_runs: PositiveInt = 5
+    """Earlier runs that must have come as far; a median of fewer says little."""
 
 
 class Sweep(Section):
     """Several runs from one recipe: every key can be swept with its dotted name."""
 
     method: Literal["grid", "random", "list", "bayes"] = "grid"
-    """grid: every combination; random: run_cap draws; list: the settings in `runs`."""
+    """grid: every combination; random: run_cap draws; list: the settings in `runs`; bayes: run_cap settings, each
+    proposed by Optuna from what the earlier ones gave."""
     metric: SweepMetric | None = None
     """What ranks; absent: the first of `metrics` on validation."""
     parameters: dict[StrictStr, SweepParameter] | None = None
-    """For grid and random: dotted key → its values."""
+    """For grid, random and bayes: dotted key → its values."""
     runs: Annotated[list[dict[StrictStr, Any]], Field(min_length=1)] | None = None
     """For `list`: what differs, one mapping of dotted keys per run."""
     run_cap: PositiveInt | None = None
-    """For `random`: settings to draw."""
+    """For random and bayes: settings to draw."""
     seed: Annotated[StrictInt, Field(ge=0)] = 0
-    """For `random`: of the draws."""
+    """For random and bayes: of the draws."""
+    early_terminate: EarlyTerminate | None = None
+    """For bayes; absent: the median rule with its defaults."""
 
 
 class Limits(Section):

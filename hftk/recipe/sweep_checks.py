@@ -27,9 +27,6 @@ def check_sweep(sweep: Sweep, data: Mapping[str, Any], metrics: list[str]) -> It
     """Where below `sweep`, and what is wrong; data: the recipe around it."""
     if sweep.metric is not None:
         yield from ((("metric", *path), text) for path, text in check_sweep_metric(sweep.metric, metrics))
-    if sweep.method == "bayes":
-        yield ("method",), "bayes comes in a later version; write method: random with run_cap"
-        return
     yield from _check_method(sweep)
     if sweep.method == "list":
         for index, run in enumerate(sweep.runs or []):
@@ -38,10 +35,10 @@ def check_sweep(sweep: Sweep, data: Mapping[str, Any], metrics: list[str]) -> It
     parameters = sweep.parameters or {}
     yield from _check_keys(parameters, data, ("parameters",))
     for key, parameter in parameters.items():
-        if sweep.method == "grid":
-            yield from ((("parameters", key, *path), text) for path, text in _check_grid_parameter(parameter))
-        else:
-            yield from ((("parameters", key, *path), text) for path, text in _check_random_parameter(parameter))
+        found = _PARAMETER_CHECKS[sweep.method](parameter)
+        yield from ((("parameters", key, *path), text) for path, text in found)
+    if sweep.method == "bayes" and parameters and not any(map(_is_searched, parameters.values())):
+        yield ("parameters",), "each key has one value only: nothing to search; write values, or min and max"
     combinations = math.prod(len(one.values or [None]) for one in parameters.values())
     runs = combinations if sweep.method == "grid" else sweep.run_cap or 0
     if runs > MOST_RUNS:
@@ -50,16 +47,18 @@ def check_sweep(sweep: Sweep, data: Mapping[str, Any], metrics: list[str]) -> It
 
 def _check_method(sweep: Sweep) -> Iterator[tuple[Keys, str]]:
     """Is there what the method needs, and nothing that it does not look at?"""
-    given = {key for key in ("parameters", "runs", "run_cap") if getattr(sweep, key) is not None}
+    given = {key for key in ("parameters", "runs", "run_cap", "early_terminate") if getattr(sweep, key) is not None}
     given |= {"seed"} if sweep.seed != 0 else set()
     needs, idle = {
-        "grid": ("parameters", ("runs", "run_cap", "seed")),
-        "random": ("parameters", ("runs",)),
-        "list": ("runs", ("parameters", "run_cap", "seed")),
+        "grid": ("parameters", ("runs", "run_cap", "seed", "early_terminate")),
+        "random": ("parameters", ("runs", "early_terminate")),
+        "list": ("runs", ("parameters", "run_cap", "seed", "early_terminate")),
+        "bayes": ("parameters", ("runs",)),
     }[sweep.method]
     for key in idle:
         if key in given:
-            home = {"runs": "list", "parameters": "grid or random"}.get(key, "random")
+            homes = {"runs": "list", "parameters": "grid, random or bayes", "early_terminate": "bayes"}
+            home = homes.get(key, "random or bayes")
             yield (key,), f"has no effect with method {sweep.method}; it is for method: {home}"
     if not getattr(sweep, needs) and not given & set(idle) & {"runs", "parameters"}:
         example = {
@@ -67,8 +66,8 @@ def _check_method(sweep: Sweep) -> Iterator[tuple[Keys, str]]:
             "parameters": "{training.learning_rate: {values: […]}}",
         }
         yield (), f"method {sweep.method} without {needs}; write {needs}: {example[needs]}"
-    if sweep.method == "random" and sweep.run_cap is None:
-        yield (), "method random without run_cap, the number of settings to draw; such as run_cap: 20"
+    if sweep.method in ("random", "bayes") and sweep.run_cap is None:
+        yield (), f"method {sweep.method} without run_cap, the number of settings to draw; such as run_cap: 20"
 
 
 def _check_keys(swept: Mapping[str, Any], data: Mapping[str, Any], at: Keys) -> Iterator[tuple[Keys, str]]:
@@ -124,6 +123,17 @@ def _check_random_parameter(parameter: SweepParameter) -> Iterator[tuple[Keys, s
     yield from _check_probabilities(parameter)
 
 
+def _check_bayes_parameter(parameter: SweepParameter) -> Iterator[tuple[Keys, str]]:
+    if parameter.probabilities is not None:
+        yield ("probabilities",), "has no effect with method bayes, which learns from results what to try; take it out"
+    else:
+        yield from _check_random_parameter(parameter)
+
+
+def _is_searched(parameter: SweepParameter) -> bool:
+    return parameter.distribution is not None or parameter.min is not None or len(parameter.values or []) > 1
+
+
 def _check_distribution(parameter: SweepParameter) -> Iterator[tuple[Keys, str]]:
     low, high = parameter.min, parameter.max
     if low is None or high is None:
@@ -152,3 +162,10 @@ def _check_probabilities(parameter: SweepParameter) -> Iterator[tuple[Keys, str]
         yield ("probabilities",), f"{len(chances)} of them for {len(parameter.values)} values; give one for each"
     elif not math.isclose(sum(chances), 1, abs_tol=1e-6):
         yield ("probabilities",), f"sum to {sum(chances):g}, not to 1"
+
+
+_PARAMETER_CHECKS = {
+    "grid": _check_grid_parameter,
+    "random": _check_random_parameter,
+    "bayes": _check_bayes_parameter,
+}

@@ -66,7 +66,7 @@ def terminal_table(content: Content) -> Table:
 
 def settings_table(content: Content) -> Table | None:
     """Each setting over its seeds; None where no setting has several."""
-    if all(row.seeds <= 1 for row in content.settings):
+    if all(row.planned <= 1 for row in content.settings):
         return None
     name = content.metric.removeprefix("validation_")
     columns = ["setting", "n", f"validation {name} (mean)", f"test {name} (mean)", "sd", "95 %"]
@@ -74,9 +74,9 @@ def settings_table(content: Content) -> Table | None:
     rows = [
         [
             row.setting or MISSING,
-            str(row.seeds),
+            str(row.seeds) + (f" of {row.planned}" if row.planned > row.seeds else ""),
             figure(row.validation),
-            figure(row.test),
+            _with_size(row.test, row.tested),
             figure(row.sd),
             interval(row.interval),
             signed(row.difference) if row.verdict != "reference" else MISSING,
@@ -146,8 +146,11 @@ def _names(content: Content, split: str) -> list[str]:
 
 
 def _tested(row: Row, name: str) -> str:
-    value = row.figures.get(name)
-    return figure(value) + (f" ({row.tested})" if row.tested else "") if value is not None else MISSING
+    return _with_size(row.figures.get(name), row.tested)
+
+
+def _with_size(value: float | None, tested: str) -> str:
+    return figure(value) + (f" ({tested})" if tested and value is not None else "")
 
 
 def _parameters(row: Row) -> str:

@@ -72,6 +72,10 @@ class SettingRow:
     p: float | None
     """Adjusted for the number of settings."""
     verdict: Verdict | None
+    planned: int = 1
+    """Seeds, finished or not."""
+    tested: str = ""
+    """As of `Row`."""
 
 
 @dataclass(frozen=True)
@@ -183,3 +187,5 @@ class Content:
     facts: list[tuple[str, str]]
     """How it was made: name, value."""
     commands: list[str]
+    about_suspicious: str = ""
+    """What `suspicious` rests on."""

@@ -1,37 +1,40 @@
 """report.md: the comparison as a page that claims no more than its figures show."""
 
-from typing import Any
-
-from hftk.report.differences import data_letters, data_table, grouped
-from hftk.report.runs import Run, common_ranking
-from hftk.report.tables import (
-    epochs_table,
-    failures_table,
-    kept_row,
-    metric_names,
-    ranked_table,
-    ranks,
-    settings_table,
-    test_figure,
-)
-from hftk.report.wording import MISSING, count, duration, epoch, escaped, figure, listed, plural, split_metric
+from hftk.report.comparison_tables import classes_table, examples_table, ranked_table, settings_table
+from hftk.report.content import Content, DataNote, FindingRow
+from hftk.report.differences import data_letters, data_table
+from hftk.report.runs import Run
+from hftk.report.tables import epochs_table, failures_table, kept_row, ranks, test_figure
+from hftk.report.wording import MISSING, epoch, escaped, listed, plural, split_metric
 
 
-def report_markdown(*, title: str, runs: list[Run], curves: str, notices: list[str]) -> str:
-    """The page. `runs` in ranked order, `curves` the picture's path beside it, `notices` about the report itself."""
-    letters = data_letters(runs)
-    parts = [f"# {escaped(title)}", _summary(runs, letters)]
-    if letters:
+def report_markdown(content: Content, *, runs: list[Run], curves: str) -> str:
+    """The page. `runs` in ranked order: those of `content`; `curves`: the picture's path beside it."""
+    parts = [f"# {escaped(content.title)}", "\n".join(escaped(sentence) for sentence in content.summary)]
+    if data_letters(runs):
         parts += [_DIFFERENT_DATA, data_table(runs).markdown()]
-    parts += ["## Runs", ranked_table(runs, letters).markdown(), f"![Learning curves]({curves})"]
-    if settings := settings_table(runs):
-        parts += ["## Settings over seeds", settings.markdown(), "sd: sample standard deviation; n: finished runs."]
+    parts += [
+        "## Comparison",
+        ranked_table(content).markdown(),
+        *_below_table(content),
+        f"![Learning curves]({curves})",
+    ]
+    if settings := settings_table(content):
+        parts += ["## Settings over seeds", settings.markdown(), _SETTINGS]
+    if content.findings:
+        parts += ["## What was found", *map(_finding, content.findings)]
+    if content.advice:
+        parts += ["## What to do next", "\n".join(f"- {escaped(line)}" for line in content.advice)]
     if failures := failures_table(runs):
         parts += ["## Not finished", failures.markdown()]
+    if content.data:
+        parts += ["## The data", "\n".join(map(_data_note, content.data))]
+    parts += [*_classes(content), *_examples(content), *_attention(content)]
     parts += ["## Epochs", *_epochs(runs)]
-    if told := _notices(runs) + [f"- {escaped(notice)}" for notice in notices]:
+    if told := _notices(runs) + [f"- {escaped(notice)}" for notice in content.notices]:
         parts += ["## Notices", "\n".join(told)]
-    parts += ["## How this was made", *_how(runs)]
+    parts += ["## How this was made", *map(_code, content.commands)]
+    parts += ["\n".join(f"- {name}: {escaped(value)}" for name, value in content.facts)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -39,57 +42,69 @@ _DIFFERENT_DATA = (
     "> **These runs did not see the same data.** Figures of runs whose letter in the column `data` differs "
     "cannot be compared."
 )
+_SETTINGS = (
+    "n: finished runs; sd: sample standard deviation over seeds; 95 %: interval over seeds and test examples; p: "
+    "adjusted for the number of settings (Holm)."
+)
+_EXAMPLES_SHOWN = 10
+_PAIRS_SHOWN = 10
 
 
-def _summary(runs: list[Run], letters: dict[str, str] | None) -> str:
-    ranking = common_ranking(runs)
-    places = ranks(runs)
-    scored = [run for run in runs if places[run.name] != MISSING]
-    sentences = [_counts(runs)]
-    if not scored:
-        return " ".join([*sentences, f"No run has a {ranking.metric}."])
-    metric, goal = escaped(split_metric(ranking.metric)), "higher" if ranking.goal == "maximize" else "lower"
-    best = scored[0]
-    figures = f"{metric} {figure(best.score)}{_its_test(best)}"
-    if len(runs) == 1:
-        return " ".join([*sentences, f"Its {figures}."])
-    sentences.append(f"Ranked by {metric} ({goal} is better).")
-    if others := [run.name for run in runs if run.ranking != ranking]:
-        sentences.append(f"Not ranked, because another metric was asked of them: {escaped(listed(others))}.")
-    if letters and len({letters[run.name] for run in scored}) > 1:
-        return " ".join([*sentences, "The runs saw different data, so that none is called the first."])
-    if len(scored) == 1:
-        return " ".join([*sentences, f"Only {escaped(best.name)} has a figure: {figures}."])
-    first = [run for run in scored if run.score == best.score]
-    if len(first) > 1:
-        sentences.append(f"{plural(len(first), 'run')} share the first place with {metric} {figure(best.score)}.")
-    else:
-        sentences.append(f"{escaped(best.name)} stands first: {figures}.")
-    seeds = {len(members) for _, members in grouped(scored, lambda run: run.setting)}
-    if seeds == {1}:
-        sentences.append("One seed each: differences may be chance.")
-    else:
-        sentences.append("Means and deviations over seeds stand below; whether a difference is chance is not tested.")
-    return " ".join(sentences)
+def _below_table(content: Content) -> list[str]:
+    lines = []
+    if any(row.interval for row in content.rows):
+        lines.append(
+            "95 %: interval of the test figure before it, over test examples. Beside the first: what a paired test on "
+            "the test split says of the row and the one that is best on validation; a tie is no difference shown, not "
+            "equality."
+        )
+    notes = [f"[{number}] {escaped(text)}" for number, text in enumerate(content.footnotes, 1)]
+    return lines + (["  \n".join(notes)] if notes else [])
 
 
-def _counts(runs: list[Run]) -> str:
-    words = [
-        f"{count(number)} {status}"
-        for status in ("finished", "failed", "interrupted", "pruned")
-        if (number := sum(run.status == status for run in runs))
-    ]
-    return f"{plural(len(runs), 'run')}: {', '.join(words)}."
+def _finding(found: FindingRow) -> str:
+    at = f", epoch {epoch(found.epoch)}" if found.epoch is not None else ""
+    tried = f" Try `{found.suggestion}`." if found.suggestion else ""
+    return f"- **{found.kind}** ({escaped(listed(list(found.runs), 6))}{at}): {escaped(found.message)}{tried}"
 
 
-def _its_test(run: Run) -> str:
-    name = f"test_{run.ranking.metric.removeprefix('validation_')}"
-    if run.metrics.get(name) is None:
-        return ""
-    shown = test_figure(run, name)
-    rows = run.data.rows.get("test")
-    known = "n=" in shown or rows is None
-    return f", {escaped(split_metric(name))} {shown}" + ("" if known else f" (n={rows:,})")
+def _data_note(note: DataNote) -> str:
+    return f"- **{escaped(note.text)}**" if note.level == "problem" else f"- {escaped(note.text)}"
+
+
+def _classes(content: Content) -> list[str]:
+    """Of the first run: those of the others are on the page."""
+    first = next((row.name for row in content.rows if row.rank == 1), "")
+    if (table := classes_table(content, first)) is None:
+        return []
+    parts = [f"## Class by class: {escaped(first)}", table.markdown()]
+    if content.confused:
+        pairs = [
+            f"- {escaped(true)} taken for {escaped(said)}: {plural(number, 'item')}, {share:.1%} of {escaped(true)}"
+            for true, said, number, share in content.confused[:_PAIRS_SHOWN]
+        ]
+        parts += ["Most often confused:", "\n".join(pairs)]
+    return parts
+
+
+def _examples(content: Content) -> list[str]:
+    parts = []
+    if content.suspicious:
+        table = examples_table(content.suspicious[:_EXAMPLES_SHOWN])
+        parts += ["## Likely wrong labels", escaped(content.about_suspicious), table.markdown()]
+    if content.hardest:
+        parts += ["## Hardest examples", examples_table(content.hardest[:_EXAMPLES_SHOWN]).markdown()]
+    return parts
+
+
+def _attention(content: Content) -> list[str]:
+    """The words that got the most weight; the page shows all."""
+    lines = []
+    for one in content.attention:
+        heaviest = sorted(zip(one.weights, one.tokens, strict=True), reverse=True)[:5]
+        words = ", ".join(f"{escaped(token)} {weight:.2f}" for weight, token in heaviest)
+        lines.append(f"- {escaped(one.run)}, {escaped(one.label)}, said {escaped(one.said)}: {words}")
+    return ["## Where attention went", "\n".join(lines)] if lines else []
 
 
 def _epochs(runs: list[Run]) -> list[str]:
@@ -131,54 +146,6 @@ def _truncations(run: Run) -> list[str]:
                 f"{run.data.longer_are}."
             )
     return notices
-
-
-def _how(runs: list[Run]) -> list[str]:
-    total = sum(run.seconds or 0.0 for run in runs)
-    commands = [(command, members) for command, members in grouped(runs, lambda run: run.command) if command]
-    parts = [_code(command) + _of(members, runs, before="\n\nfor ") for command, members in commands]
-    facts = [
-        f"- started: {min((run.started for run in runs if run.started), default=MISSING)}",
-        f"- time in runs: {duration(total)}",
-    ]
-    for name, value in {
-        "data": lambda run: run.data.path,
-        "rows": lambda run: _rows(run),
-        "labels": lambda run: listed(run.data.labels, most=30),
-        "data fingerprint": lambda run: run.data.fingerprint,
-        "weights kept": lambda run: f"{run.keep} epoch",
-        "device": lambda run: run.device,
-        "hardware": lambda run: _mapping(run.hardware),
-        "processes": lambda run: run.world_size,
-        "versions": lambda run: _mapping(run.versions),
-        "git commit": lambda run: run.git_commit,
-    }.items():
-        groups = [(own, members) for own, members in grouped(runs, value) if own not in (None, "")]
-        if not groups:
-            facts.append(f"- {name}: {MISSING}")
-        for own, members in groups:
-            facts.append(f"- {name}: {escaped(own)}" + _of(members, runs, before=" — "))
-    facts.append(f"- seeds: {', '.join(map(str, sorted({run.seed for run in runs})))}")
-    facts.append(f"- test set: {'looked at once per run' if metric_names(runs, 'test') else 'there was none'}")
-    return [*parts, "\n".join(facts)]
-
-
-def _of(members: list[Run], runs: list[Run], before: str) -> str:
-    """Which runs a value is of, where it is not that of all."""
-    return "" if len(members) == len(runs) else before + escaped(listed([run.name for run in members]))
-
-
-def _rows(run: Run) -> str:
-    words = []
-    for split, number in run.data.rows.items():
-        before = run.data.rows_before.get(split, number)
-        words.append(f"{split} {number:,}" + (f" of {before:,}" if before > number else ""))
-    return ", ".join(words)
-
-
-def _mapping(values: dict[str, Any]) -> str:
-    words = {key: ", ".join(map(str, value)) or "none" for key, value in values.items() if isinstance(value, list)}
-    return "; ".join(f"{key} {value}" for key, value in (values | words).items())
 
 
 def _code(command: str) -> str:

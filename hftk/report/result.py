@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hftk.report import ReportPaths, ranked_rows
+from hftk.report import ReportPaths
 
 if TYPE_CHECKING:
     import pandas
@@ -50,11 +50,11 @@ class SweepResult:
         return f"SweepResult(folder={str(self.folder)!r}, runs={len(self.statuses)}, exit_code={self.exit_code})"
 
     def _repr_html_(self) -> str:
-        table = ranked_rows(self.folder).html()
+        table = self.paths.table.html()
         return f'{table}<img src="{self._picture()}" alt="Learning curves" style="max-width: 100%">'
 
     def _repr_markdown_(self) -> str:
-        return f"{ranked_rows(self.folder).markdown()}\n\n![Learning curves]({self._picture()})"
+        return f"{self.paths.table.markdown()}\n\n![Learning curves]({self._picture()})"
 
     def _picture(self) -> str:
         """Inside the notebook, so that it shows wherever the notebook goes."""

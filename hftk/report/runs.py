@@ -68,6 +68,10 @@ class Run(BaseModel):
     parameters: int | None = None
     trainable_parameters: int | None = None
     data: RunData = RunData()
+    findings: list[dict[str, Any]] = []
+    """Entries of hftk/training/findings.py, as JSON."""
+    attention: list[dict[str, Any]] = []
+    """Entries of hftk/training/attention.py, as JSON."""
     notices: list[str] = []
     versions: dict[str, Any] = {}
     device: str | None = None
@@ -204,3 +208,14 @@ def common_ranking(runs: list[Run]) -> Ranking:
     """What most of the runs are ranked by; the first in the order of names where two are equally common."""
     counts = Counter(run.ranking for run in sorted(runs, key=lambda run: run.name))
     return counts.most_common(1)[0][0]
+
+
+def worth(value: float | None, ranking: Ranking) -> float:
+    """Larger is better, whatever the goal; a missing figure is the worst."""
+    if value is None:
+        return -math.inf
+    return value if ranking.goal == "maximize" else -value
+
+
+def finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,5 +1,6 @@
 """Values as words: one form of each kind of figure in every table, sentence and progress line."""
 
+import json
 import math
 import re
 from typing import Any
@@ -53,6 +54,11 @@ def roughly(seconds: float) -> str:
 def split_metric(name: str) -> str:
     """`validation accuracy` for `validation_accuracy`; a metric's own underscores stay."""
     return name.replace("_", " ", 1)
+
+
+def override(key: str, value: Any) -> str:
+    """As it is typed behind a recipe: `training.learning_rate=0.001`."""
+    return f"{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
 
 
 def plural(number: int, noun: str) -> str:

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hftk.sweep.claims import Claim
-from hftk.sweep.expansion import PlannedRun, SweepPlan
+from hftk.sweep.expansion import SweepPlan
 from hftk.sweep.ledger import Ledger
+from hftk.sweep.messages import Order
 from hftk.sweep.planning import PlannedWork
 from hftk.sweep.progress import Progress
+from hftk.sweep.proposals import Proposals, pruning
+from hftk.sweep.record import read_run
 
 
 class Agenda:
@@ -24,22 +27,27 @@ class Agenda:
         kept: set[str],
         ledger: Ledger,
         progress: Progress,
+        proposals: Proposals | None = None,
     ) -> None:
-        """works: by run name. kept: runs that are finished."""
+        """works: by run name. kept: runs that are finished, or were pruned. proposals: where more runs come from."""
         self.folder: Path = ledger.folder
         self.ledger = ledger
         self.progress = progress
-        self.works = works
-        self.statuses = {run.name: "finished" for run in plan.runs if run.name in kept}
-        self._runs = {run.name: run for run in plan.runs}
-        self._index = {run.name: number for number, run in enumerate(plan.runs, start=1)}
-        self._open = [run.name for run in plan.runs if run.name not in kept]
+        self.works = dict(works)
+        self.runs = {run.name: run for run in plan.runs}
+        self.statuses = {name: _kept_status(self.folder / name) for name in self.runs if name in kept}
+        self._proposals = proposals
+        self._prunes = pruning(plan) is not None
+        self._open = [name for name in self.runs if name not in kept]
         self._claimed: dict[str, Claim] = {}
+        self._preparing: set[str] = set()
 
-    def next(self) -> PlannedRun | None:
-        """A run to train now, claimed for this command; None if there is none, or not now (see `waiting`)."""
+    def next(self) -> Order | None:
+        """A run to train now, claimed for this command, or one to prepare first; None if there is none, or not now (see
+        `waiting`).
+        """
         for name in list(self._open):
-            if name in self._claimed:
+            if name in self._claimed or name not in self.works:
                 continue
             taken = self.ledger.claims.take(name, identity=self.works[name].identity)
             if not isinstance(taken, Claim):
@@ -51,12 +59,37 @@ class Agenda:
             if taken.taken_over:
                 self.progress.notice(f"{name}: taken over from {taken.taken_over}")
             self._append("started", name)
-            return self._runs[name]
-        return None
+            return Order(self.runs[name], curves=self._curves())
+        return self._next_to_prepare()
+
+    def _next_to_prepare(self) -> Order | None:
+        """A proposed run whose identity is not known yet."""
+        if not self._unprepared and self._proposals is not None:
+            self._propose()
+        name = next(iter(self._unprepared), None)
+        if name is None:
+            return None
+        self._preparing.add(name)
+        return Order(self.runs[name], train=False)
+
+    def _propose(self) -> None:
+        exhausted = self._proposals.exhausted
+        for run in self._proposals.more(self._identities):
+            self.runs[run.name] = run
+            self._open.append(run.name)
+        if self._proposals.exhausted and not exhausted:
+            self.progress.notice(
+                f"sweep.run_cap: not reached, as the parameters hold no further setting; {len(self.runs)} runs in all"
+            )
+
+    def prepared(self, works: Mapping[str, PlannedWork]) -> None:
+        """Of runs that `next` gave to prepare."""
+        self.works |= works
+        self._preparing -= works.keys()
 
     def started(self, name: str) -> None:
         work = self.works[name]
-        self.progress.run_started(self._index[name], name, work.steps, work.epochs)
+        self.progress.run_started(list(self.runs).index(name) + 1, name, work.steps, work.epochs)
 
     def ended(self, name: str, *, status: str, reason: str | None, metrics: Mapping[str, float]) -> None:
         """Of a run that `next` gave."""
@@ -92,6 +125,17 @@ class Agenda:
         for claim in self._claimed.values():
             claim.release()
 
+    @property
+    def _unprepared(self) -> list[str]:
+        return [name for name in self._open if name not in self.works and name not in self._preparing]
+
+    @property
+    def _identities(self) -> dict[str, str]:
+        return {name: work.identity for name, work in self.works.items()}
+
+    def _curves(self) -> list[list[tuple[float, float]]] | None:
+        return self._proposals.curves(self._identities) if self._proposals is not None and self._prunes else None
+
     def _append(self, event: str, name: str, **details: str | None) -> None:
         claim = self._claimed[name]
         self.ledger.append(event, run=name, identity=self.works[name].identity, claim=claim.id, **details)
@@ -107,3 +151,7 @@ class Agenda:
         else:
             self.progress.notice(f"{name}: {outcome[0]} in another process: {reason}")
         return True
+
+
+def _kept_status(folder: Path) -> str:
+    return (read_run(folder) or {}).get("status", "finished")

@@ -2,12 +2,16 @@
 
 from torch import Tensor
 
+from hftk.analysis.data_errors import find_data_errors
+from hftk.analysis.data_findings import lines as data_lines
+from hftk.analysis.data_findings import truncation
 from hftk.data.encoded import IGNORED_LABEL
 from hftk.data.summary import describe
 from hftk.data.tokens import decoded_example
-from hftk.sweep.expansion import SweepPlan
+from hftk.sweep.expansion import PlannedRun, SweepPlan
 from hftk.sweep.inputs import Preparation, RunInputs
 from hftk.sweep.planning import planned_lines, planned_work
+from hftk.sweep.search import check_search
 from hftk.training.processes import quiet_libraries, start_processes
 
 EXAMPLES_SHOWN = 4
@@ -15,18 +19,41 @@ EXAMPLES_SHOWN = 4
 
 def checked_lines(plan: SweepPlan) -> list[str]:
     """Raises RecipeError or DataError with all problems found; nothing is trained."""
+    check_search(plan)
     quiet_libraries()
     processes = start_processes(use_cpu=any(run.recipe.training.get("use_cpu") for run in plan.runs))
     preparation = Preparation(world_size=1)
-    preparation.check(plan.runs)
+    preparation.check([*plan.runs, *plan.corners])
     inputs = {run.name: preparation.inputs(run) for run in plan.runs}
-    first = inputs[plan.runs[0].name]
     works = {run.name: planned_work(run, inputs[run.name], world_size=1) for run in plan.runs}
     lines = planned_lines(plan, works=works, kept=set(), notices=[], where=processes.where)
-    described = [line for line in describe(first.data) if line not in lines]  # its notices stand above already
-    lines += ["", "runs:", *(f"  {run.name}" for run in plan.runs), "", *described, ""]
-    lines += _examples(first)
+    lines += ["", "runs:", *(f"  {run.name}" for run in plan.runs)]
+    told = set(lines)
+    by_data: dict[str, list[PlannedRun]] = {}
+    for run in plan.runs:
+        by_data.setdefault(inputs[run.name].data.fingerprint, []).append(run)
+    for runs in by_data.values():
+        first = inputs[runs[0].name]
+        if len(by_data) > 1:
+            more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
+            lines += ["", f"the data of {runs[0].name}{more}:"]
+        described = [line for line in describe(first.data) if line not in told]  # its notices stand above already
+        lines += ["", *described, *_errors(first, task=runs[0].recipe.task), "", *_examples(first)]
     return lines
+
+
+def _errors(inputs: RunInputs, *, task: str) -> list[str]:
+    """What is odd in the data, and what is good to know of them."""
+    found = data_lines(find_data_errors(inputs.data, task=task))
+    cut = truncation(
+        {split: len(rows) for split, rows in inputs.data.splits.items()},
+        {split: rows.truncated for split, rows in inputs.splits.items()},
+        max_length=inputs.max_length,
+        longer_are=inputs.longer_are,
+    )
+    if cut is not None:
+        found.insert(0, f"{cut.message}; see {cut.suggestion.key}")
+    return ["", "found in the data:", *(f"  {line}" for line in found)] if found else []
 
 
 def _examples(inputs: RunInputs) -> list[str]:

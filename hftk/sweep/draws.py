@@ -28,7 +28,12 @@ def draw(parameter: SweepParameter, *, seed: int, index: int, key: str) -> Any:
         value = low + chance * (high - low)
     else:
         value = math.exp(math.log(low) + chance * (math.log(high) - math.log(low)))
-    return min(max(float(f"{value:.{_DIGITS}g}"), float(low)), float(high))
+    return rounded(value, parameter)
+
+
+def rounded(value: float, parameter: SweepParameter) -> float:
+    """With four significant digits, between min and max."""
+    return min(max(float(f"{value:.{_DIGITS}g}"), float(parameter.min)), float(parameter.max))
 
 
 def _choice(parameter: SweepParameter, chance: float) -> int:

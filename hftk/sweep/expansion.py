@@ -3,13 +3,16 @@
 import copy
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hftk.recipe.places import Document, Keys
-from hftk.recipe.schema import Recipe, Sweep
+from hftk.recipe.schema import Recipe, Sweep, SweepParameter
 from hftk.sweep.draws import draw
+
+DRAWN_FIRST = 5
+"""Settings of a bayes sweep that are drawn as random search draws them: from fewer results nothing can be learnt."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,26 @@ class SweepPlan:
     swept_keys: list[str]
     notices: list[str]
     document: Document
+    corners: list[PlannedRun] = field(default_factory=list)
+    """bayes: runs that hold each value, or bound, of each key at least once. They are checked before anything is
+    trained, and not trained for it."""
+
+    @property
+    def to_propose(self) -> int:
+        """bayes: settings, at most, that will be proposed from the results of those in `runs`."""
+        sweep = self.recipe.sweep
+        known = len({run.setting for run in self.runs})
+        return max(0, sweep.run_cap - known) if sweep is not None and sweep.method == "bayes" else 0
+
+    @property
+    def most_runs(self) -> int:
+        return len(self.runs) + self.to_propose * len(self.recipe.seeds)
+
+    @property
+    def ranking(self) -> tuple[str, str]:
+        """What ranks the runs, validation_<metric>, and maximize or minimize."""
+        metric = self.recipe.sweep and self.recipe.sweep.metric
+        return (metric.name, metric.goal) if metric else (f"validation_{self.recipe.metrics[0]}", "maximize")
 
     @property
     def folder(self) -> Path:
@@ -68,10 +91,40 @@ def expand(document: Document, sweep: Sweep | None) -> list[Setting]:
     """Every setting of the sweep; one without values where there is none.
 
     grid: all combinations, the last key fastest. list: one per entry of `runs`. random: `run_cap` draws, each a pure
-    function of (sweep.seed, number of the draw, key). Equal settings are not merged here.
+    function of (sweep.seed, number of the draw, key). bayes: the first DRAWN_FIRST of these draws. Equal settings are
+    not merged here.
     """
-    base = Document({key: value for key, value in document.data.items() if key != "sweep"}, document.places)
+    base = _without_sweep(document)
     return [_setting(base, chosen) for chosen in _choices(sweep)]
+
+
+def proposed_setting(document: Document, values: Mapping[str, Any]) -> Setting:
+    """The setting of a bayes sweep with these values: dotted key → value."""
+    chosen: _Chosen = {key: (value, ("sweep", "parameters", key)) for key, value in values.items()}
+    return _setting(_without_sweep(document), chosen)
+
+
+def corner_settings(document: Document, sweep: Sweep | None) -> list[Setting]:
+    """Of a bayes sweep, settings that hold each value and bound of each key once; none of the other methods."""
+    if sweep is None or sweep.method != "bayes":
+        return []
+    options = {key: _options(parameter) for key, parameter in (sweep.parameters or {}).items()}
+    most = max(map(len, options.values()), default=0)
+    return [
+        proposed_setting(document, {key: some[min(place, len(some) - 1)] for key, some in options.items()})
+        for place in range(most)
+    ]
+
+
+def _options(parameter: SweepParameter) -> list[Any]:
+    if parameter.distribution is not None:
+        number = int if parameter.distribution == "int_uniform" else float
+        return [number(parameter.min), number(parameter.max)]
+    return parameter.values if parameter.values is not None else [parameter.value]
+
+
+def _without_sweep(document: Document) -> Document:
+    return Document({key: value for key, value in document.data.items() if key != "sweep"}, document.places)
 
 
 # dotted key → (value, where it is written)
@@ -87,13 +140,14 @@ def _choices(sweep: Sweep | None) -> list[_Chosen]:
             for index, run in enumerate(sweep.runs or [])
         ]
     parameters = sweep.parameters or {}
-    if sweep.method == "random":
+    if sweep.method in ("random", "bayes"):
+        draws = sweep.run_cap or 0
         return [
             {
                 key: (draw(parameter, seed=sweep.seed, index=index, key=key), ("sweep", "parameters", key))
                 for key, parameter in parameters.items()
             }
-            for index in range(sweep.run_cap or 0)
+            for index in range(draws if sweep.method == "random" else min(draws, DRAWN_FIRST))
         ]
     options = []
     for key, parameter in parameters.items():

@@ -4,7 +4,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from hftk.sweep.history import History, append_event, mend, read_history
 from hftk.sweep.record import damaged_files, read_run, started_identity
 
 SUPERSEDED = "superseded"
+PROPOSED = "proposed"
 _MOVING = ".moving-"
 _REMOVING = ".removing-"
 
@@ -70,13 +71,34 @@ class Ledger:
         with exclusive(self.folder):
             return read_history(self._path)
 
-    def settle(self, identities: Mapping[str, str]) -> tuple[set[str], list[str]]:
+    def proposed(self, space: str) -> list[dict[str, Any]]:
+        """The settings that were proposed in this folder for one search (see hftk/sweep/proposals.py), by number."""
+        return _proposed(self.read(), space) if self._path.exists() else []
+
+    def propose(self, space: str, *, known: int, make: Callable[[int], dict[str, Any] | None]) -> list[dict[str, Any]]:
+        """The settings from number `known` on: those of other commands, or else the one that `make` gives for that
+        number, which the ledger then tells. None where it gives none.
+
+        Raises RunError where the disk cannot take it.
+        """
+        with exclusive(self.folder):
+            others = _proposed(read_history(self._path), space)[known:]
+            if others:
+                return others
+            values = make(known)
+            if values is None:
+                return []
+            append_event(self._path, PROPOSED, {"space": space, "number": known, "values": values})
+            return [values]
+
+    def settle(self, identities: Mapping[str, str], *, pruned_too: bool = False) -> tuple[set[str], list[str]]:
         """Brings the folder in line with the runs now wanted (name → identity).
 
         A finished run with a wanted identity is kept, renamed where its name changed, and fetched back from
         superseded/; if its files are damaged it moves there, to be trained again. An unfinished one with checkpoints is
         treated like it, but not counted as kept: it goes on from them. Another unfinished one that will be trained now
         makes room. Any other moves to superseded/. The folder of a run that a live process holds is not touched.
+        pruned_too: a run that was pruned counts as finished.
         Returns the names of the runs kept, and what to tell the user. Raises RunError where a live process trains
         another recipe's run here; it may wait for a sign of life of that first.
         """
@@ -88,7 +110,7 @@ class Ledger:
                 other = next((one for one in held.values() if identities.get(one.run) != one.identity), None)
                 if other is None:
                     try:
-                        return self._settle(identities, held)
+                        return self._settle(identities, held, pruned_too=pruned_too)
                     except OSError as error:
                         raise RunError(
                             f"{self.folder}: its runs cannot be put in order: {error}. Nothing is lost; make it "
@@ -99,6 +121,15 @@ class Ledger:
                     f"{self.folder}: another command ({other}) is training {other.run} here, which this recipe does "
                     "not ask for; wait for its end, or give this one another name="
                 )
+
+    def kept(self, identities: Mapping[str, str], *, pruned_too: bool = False) -> set[str]:
+        """The runs that `settle` would keep, looked at only."""
+        kept: set[str] = set()
+        for one in self._found(identities, pruned_too=pruned_too):
+            names = [name for name in identities if identities[name] == one.identity and name not in kept]
+            if names and one.finished and not one.damaged():
+                kept.add(one.name if one.name in names else names[0])
+        return kept
 
     def outcome(self, run: str, *, identity: str, since: int) -> tuple[str, str | None] | None:
         """How a run that this process has just claimed was ended by another meanwhile; None: it must be trained.
@@ -115,18 +146,20 @@ class Ledger:
         ended = [one for one in attempts if one.run == run and one.status in ("failed", "pruned")]
         return (ended[-1].status, ended[-1].reason) if ended else None
 
-    def _settle(self, identities: Mapping[str, str], held: Mapping[str, Holder]) -> tuple[set[str], list[str]]:
+    def _settle(
+        self, identities: Mapping[str, str], held: Mapping[str, Holder], *, pruned_too: bool
+    ) -> tuple[set[str], list[str]]:
         notices = self._open()
         kept: set[str] = set()
         taken = set(held)
         moves: list[tuple[_Found, Path]] = []
-        for one in self._found(identities):
+        for one in self._found(identities, pruned_too=pruned_too):
             if one.here and one.name in held:
                 continue
             place = self._place(one)
             names = [name for name in identities if identities[name] == one.identity and name not in taken]
             name = one.name if one.here and one.name in names else next(iter(names), None)
-            if name and one.finished and (damaged := damaged_files(one.path, one.record)):
+            if name and one.finished and (damaged := one.damaged()):
                 if one.here:
                     old = self._aside(one, moves)
                     notices.append(
@@ -166,10 +199,10 @@ class Ledger:
         self.settled_at = history.size
         return [notice for notice in (mended, history.notice) if notice]
 
-    def _found(self, identities: Mapping[str, str]) -> list["_Found"]:
+    def _found(self, identities: Mapping[str, str], *, pruned_too: bool) -> list["_Found"]:
         """Run folders; the finished ones first, of them those that bear their wanted name."""
         found = [
-            _Found.at(path, here=place == self.folder)
+            _Found.at(path, here=place == self.folder, pruned_too=pruned_too)
             for place in (self.folder, self.folder / SUPERSEDED)
             if place.is_dir()
             for path in sorted(place.iterdir())
@@ -224,13 +257,15 @@ class _Found:
     record: dict[str, Any]
     identity: str
     finished: bool
+    """Or pruned, where that counts."""
     resumable: bool
 
     @classmethod
-    def at(cls, path: Path, *, here: bool) -> "_Found":
+    def at(cls, path: Path, *, here: bool, pruned_too: bool) -> "_Found":
         record = read_run(path) or {}
         started = started_identity(path)
-        identity = record.get("identity") if record.get("status") == "finished" else started or record.get("identity")
+        finished = record.get("status") in (("finished", "pruned") if pruned_too else ("finished",))
+        identity = record.get("identity") if finished else started or record.get("identity")
         moved = re.fullmatch(rf"{re.escape(_MOVING)}[0-9a-f]+-(.+)", path.name, re.DOTALL)
         return cls(
             path=path,
@@ -239,9 +274,22 @@ class _Found:
             record=record,
             # it becomes a part of a path
             identity=identity if isinstance(identity, str) and re.fullmatch(r"[0-9a-f]+", identity) else "unknown",
-            finished=record.get("status") == "finished",
-            resumable=started is not None and record.get("status") != "finished",
+            finished=finished,
+            resumable=started is not None and not finished,
         )
+
+    def damaged(self) -> list[str]:
+        """A pruned run leaves nothing that could be."""
+        return [] if self.record.get("status") == "pruned" else damaged_files(self.path, self.record)
+
+
+def _proposed(history: History, space: str) -> list[dict[str, Any]]:
+    """Up to the first number that is not told."""
+    told: dict[int, dict[str, Any]] = {}
+    for event in history.events:
+        if event["event"] == PROPOSED and event.get("space") == space and isinstance(event.get("values"), dict):
+            told.setdefault(event.get("number"), event["values"])
+    return [told[number] for number in range(len(told)) if all(before in told for before in range(number + 1))]
 
 
 def _free(path: Path, planned: set[Path]) -> Path:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hftk.sweep.planning import TO_PROPOSE
+
 WARM_UP = 3
 """Steps of the first run that are not measured: caches fill, memory is allocated."""
 ENOUGH = 5
@@ -36,7 +38,7 @@ class Pace:
         self._to_come = dict(planned_steps)
 
     def run_started(self, name: str, total_steps: int) -> None:
-        self._to_come.pop(name, None)
+        self._known(name)
         self._running[name] = _Running(total=total_steps, began=self.clock())
 
     def step(self, name: str, step: int) -> None:
@@ -55,7 +57,13 @@ class Pace:
         return self.clock() - run.began
 
     def run_kept(self, name: str) -> None:
-        self._to_come.pop(name, None)
+        self._known(name)
+
+    def _known(self, name: str) -> None:
+        """A run that was proposed takes the place of one that was to be."""
+        if self._to_come.pop(name, None) is None:
+            unnamed = next((one for one in self._to_come if one.startswith(TO_PROPOSE)), None)
+            self._to_come.pop(unnamed, None)
 
     @property
     def seconds(self) -> float:

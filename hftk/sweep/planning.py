@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from hftk.sweep.inputs import RunInputs
 
 
+TO_PROPOSE = "to be proposed "
+"""The runs whose names are not known yet are called so, and numbered."""
+
+
 @dataclass(frozen=True)
 class PlannedWork:
     """A run that is ready to be trained, in plain values: what one process tells another of it."""
@@ -39,9 +43,14 @@ def planned_work(run: PlannedRun, inputs: "RunInputs", *, world_size: int) -> Pl
     )
 
 
-def planned_steps(works: Mapping[str, PlannedWork], *, kept: set[str]) -> dict[str, int]:
-    """Optimizer steps of every run that will be trained, by its name."""
-    return {name: work.steps for name, work in works.items() if name not in kept}
+def planned_steps(works: Mapping[str, PlannedWork], *, kept: set[str], to_propose: int = 0) -> dict[str, int]:
+    """Optimizer steps of every run that will be trained, by its name.
+
+    to_propose: runs whose setting is not known yet; each counts like the mean of the others.
+    """
+    mean = round(sum(work.steps for work in works.values()) / max(len(works), 1))
+    known = {name: work.steps for name, work in works.items() if name not in kept}
+    return known | {f"{TO_PROPOSE}{number}": mean for number in range(to_propose)}
 
 
 def planned_lines(
@@ -56,7 +65,11 @@ def planned_lines(
     )
     lines = [f"{plan.recipe.name}: {counted} to train, {sum(steps.values()):,} steps in all, on {where}"]
     if kept:
-        lines.append(f"{len(kept)} finished before and kept")
+        pruned_too = plan.recipe.sweep is not None and plan.recipe.sweep.method == "bayes"
+        lines.append(f"{len(kept)} {'ended' if pruned_too else 'finished'} before and kept")
+    if plan.to_propose:
+        more = f"{plan.to_propose} further settings" if plan.to_propose > 1 else "1 further setting"
+        lines.append(f"at most {more} will be proposed from the results of the earlier ones")
     lines += _distinct([works[run.name].rows for run in plan.runs])
     told = [notice for run in plan.runs for notice in works[run.name].notices]
     return lines + _distinct([*plan.notices, *told, *notices])

@@ -44,13 +44,13 @@ class Progress(Protocol):
 
     def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None: ...
 
-    def run_kept(self, name: str) -> None:
-        """Found finished from before, so not trained."""
+    def run_kept(self, name: str, status: str = "finished") -> None:
+        """Found finished, or pruned, from before, so not trained."""
 
     def notice(self, text: str) -> None: ...
 
     def ended(self, table: Table, report: Path) -> None:
-        """The final ranked table (`hftk.report.ranked_rows`), and where the report lies."""
+        """The final ranked table (`hftk.report.ReportPaths.table`), and where the report lies."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class SilentProgress:
     def run_ended(self, name: str, status: str, reason: str | None, metrics: Metrics) -> None:
         pass
 
-    def run_kept(self, name: str) -> None:
+    def run_kept(self, name: str, status: str = "finished") -> None:
         pass
 
     def notice(self, text: str) -> None:

@@ -101,10 +101,10 @@ class LiveProgress:
         )
         self._draw()
 
-    def run_kept(self, name: str) -> None:
+    def run_kept(self, name: str, status: str = "finished") -> None:
         self._pace.run_kept(name)
         self._behind += 1
-        self._print(Text.assemble(("kept, finished before: ", "dim"), name))
+        self._print(Text.assemble((f"kept, {status} before: ", "dim"), name))
 
     def notice(self, text: str) -> None:
         self._print(Text.assemble(("note: ", "yellow"), text))

@@ -86,9 +86,9 @@ class PlainProgress:
         else:
             self._say(f"{place} {status} after {took}: {reason or 'no reason was given'}")
 
-    def run_kept(self, name: str) -> None:
+    def run_kept(self, name: str, status: str = "finished") -> None:
         self._pace.run_kept(name)
-        self._say(f"kept, finished before: {name}")
+        self._say(f"kept, {status} before: {name}")
 
     def notice(self, text: str) -> None:
         self._say(f"note: {text}")

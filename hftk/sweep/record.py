@@ -158,7 +158,7 @@ def file_checks(folder: Path) -> dict[str, dict[str, Any]]:
     kept = [name for name in names if name != "model/README.md"]
     return {
         name: _file_check(folder / name)
-        for name in [*kept, "epochs.csv", "predictions.parquet"]
+        for name in [*kept, "epochs.csv", "gradients.csv", "trace.csv", "predictions.parquet"]
         if (folder / name).is_file()
     }
 

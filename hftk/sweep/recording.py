@@ -34,16 +34,22 @@ CUT_SHORT = "its process ended before the run did"
 """The reason in run.json while a run is trained: true if nothing can be written any more."""
 
 
-def keep_run(folder: Path, *, plan: SweepPlan, run: PlannedRun) -> None:
-    """A run found finished may have another name, swept keys or ranking now; its figures stay. folder: the run's."""
+def keep_run(folder: Path, *, plan: SweepPlan, run: PlannedRun) -> str:
+    """A run found finished, or pruned, may have another name, swept keys or ranking now; its figures stay.
+
+    folder: the run's. Returns its status.
+    """
     record = read_run(folder)
     told = record | json.loads(json.dumps(_named(plan, run), default=str))
     if told != record:
         write_atomically(folder / "recipe.yaml", to_yaml(run.recipe))
         write_json(folder / "run.json", told)
+    if record["status"] == "pruned":  # it left no model
+        return "pruned"
     if told != record or not (folder / "model" / "README.md").exists():
         write_card(folder, run.recipe)
     _remove_checkpoints(folder, run=run)
+    return "finished"
 
 
 def _remove_checkpoints(folder: Path, *, run: PlannedRun) -> None:
@@ -107,6 +113,11 @@ class RunRecord:
             checked = {"files": file_checks(self.folder)}
         write_json(self.folder / "run.json", self._summary(status=status, reason=reason, fitted=fitted) | checked)
 
+    def remove_checkpoints(self) -> None:
+        """Of a run that is not gone on with. Raises OSError where the disk refuses."""
+        if self.processes.main:
+            shutil.rmtree(self.folder / "checkpoints")
+
     def tidy(self) -> None:
         """What a finished run's folder has, or no longer has, besides. Raises OSError where the disk refuses."""
         if self.processes.main:
@@ -141,6 +152,7 @@ class RunRecord:
                 "longer_are": self.inputs.longer_are,
                 "relabelled": data.relabelled,
             },
+            "embeddings": self._embeddings(fitted),
             "notices": self.inputs.notices,
             "world_size": self.processes.world_size,
             "device": self.processes.device,
@@ -149,11 +161,26 @@ class RunRecord:
             "finished": _iso(time.time()),
         }
 
+    def _embeddings(self, fitted: "FittedRun | None") -> dict[str, Any] | None:
+        """How much of train has a vector, and which vectors do nothing; None for pretrained models and images."""
+        from hftk.embeddings.coverage import coverage_figures
+
+        found = [figures for line in self.inputs.notices if (figures := coverage_figures(line))]
+        use = fitted.embedding_use if fitted else None
+        if not found and use is None:
+            return None
+        settings = self.run.recipe.embeddings
+        return {"method": settings.method if settings else None, **(found[0] if found else {})} | (
+            use.to_json() if use else {}
+        )
+
     def _frame(self, split: str, predictions: "Predictions") -> "pd.DataFrame":
         """Rows of predictions.parquet: row and source as in the data, labels by name; of a tagged sentence a row per
-        word."""
+        word. tokens: the length of the text or sentence before it was cut; images have none."""
         import numpy as np
         import pandas as pd
+
+        from hftk.data.encoded import TokenRows
 
         rows, names = self.inputs.data.splits[split], np.array(self.inputs.data.labels, dtype=object)
         columns = {"row": np.array(rows["row"][:]), "source": np.array(rows["source"][:], dtype=object)}
@@ -161,6 +188,8 @@ class RunRecord:
             words = [len(tokens) for tokens in rows["tokens"]]
             columns = {name: np.repeat(values, words) for name, values in columns.items()}
             columns["word"] = np.concatenate([np.arange(count) for count in words])
+        encoded = self.inputs.splits[split]
+        lengths = {"tokens": encoded.item_lengths()} if isinstance(encoded, TokenRows) else {}
         return pd.DataFrame(
             {
                 **columns,
@@ -168,22 +197,20 @@ class RunRecord:
                 "label": names[predictions.label_ids],
                 "prediction": names[predictions.probabilities.argmax(axis=-1)],
                 "probabilities": list(predictions.probabilities),
+                **lengths,
             }
         )
 
 
 def _named(plan: SweepPlan, run: PlannedRun) -> dict[str, Any]:
     """What the sweep, not the run's own recipe, says of the run."""
-    ranking = plan.recipe.sweep and plan.recipe.sweep.metric
+    metric, goal = plan.ranking
     return {
         "run": run.name,
         "setting": run.setting,
         "seed": run.seed,
         "swept": run.swept,
-        "ranking": {
-            "metric": ranking.name if ranking else f"validation_{run.recipe.metrics[0]}",
-            "goal": ranking.goal if ranking else "maximize",
-        },
+        "ranking": {"metric": metric, "goal": goal},
     }
 
 

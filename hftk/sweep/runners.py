@@ -1,7 +1,7 @@
 """Trains one run in this process, or in all that were launched together, and records it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ from hftk.sweep.inputs import RunInputs
 from hftk.sweep.messages import INTERRUPTED, Ended
 from hftk.sweep.planning import steps_per_epoch
 from hftk.sweep.progress import Progress, RunObserver
+from hftk.sweep.proposals import pruning
 from hftk.sweep.recording import RunRecord
 from hftk.tracking import end_run, start_run
 from hftk.training.findings import Finding, FindingError
@@ -20,6 +21,7 @@ from hftk.training.fit import FittedRun, fit
 from hftk.training.group import Group
 from hftk.training.memory import free_memory, smaller_batches
 from hftk.training.processes import Processes
+from hftk.training.pruning import Bar, PruneByMedian, Pruned
 from hftk.training.space import told_when_full
 
 log = logging.getLogger(__name__)
@@ -34,14 +36,18 @@ def train_run(
     group: Group,
     progress: Progress,
     interruption: Interruption,
+    curves: Sequence[Sequence[tuple[float, float]]] | None = None,
 ) -> Ended:
-    """A run that fails or is interrupted is recorded with its reason, and what it found."""
+    """A run that fails, is interrupted or pruned is recorded with its reason, and what it found.
+
+    curves: the earlier runs that it is held against, each as (epoch, ranking metric); None: it is not pruned.
+    """
     record = RunRecord(plan, run=run, inputs=inputs, folder=plan.folder / run.name, processes=processes)
-    fitted, reason, interrupted = None, None, False
+    fitted, reason, interrupted, pruned = None, None, False, False
     try:
         with interruption.soft(), told_when_full(record.folder):
             record.start()
-            fitted = _fit(record, progress=progress, interruption=interruption)
+            fitted = _fit(record, progress=progress, interruption=interruption, bar=_bar(plan, curves))
     except KeyboardInterrupt:
         if fitted is None:  # else it came when all was done: what is finished is recorded first
             interrupted, reason = True, INTERRUPTED
@@ -49,6 +55,7 @@ def train_run(
         log.debug("run %s failed", run.name, exc_info=True)
         if isinstance(error, FindingError):
             record.found(error.finding)
+        pruned = isinstance(error, Pruned)
         reason = _reason(error)
     if processes.main:
         for notice in end_run(run.recipe.tracking):
@@ -56,13 +63,18 @@ def train_run(
     free_memory()
     if not interrupted:
         reason = group.agree(reason)
-    status = "interrupted" if interrupted else "finished" if reason is None else "failed"
+    status = "interrupted" if interrupted else "finished" if reason is None else "pruned" if pruned else "failed"
     status, reason = _record_end(record, status=status, reason=reason, fitted=fitted)
     if status == "finished":
         try:
             record.tidy()
         except OSError as error:
             progress.notice(f"{run.name}: finished; left as it is, as the disk refuses more: {error}")
+    elif status == "pruned":
+        try:
+            record.remove_checkpoints()
+        except OSError as error:
+            progress.notice(f"{run.name}: pruned; its checkpoints cannot be removed: {error}")
     return Ended(run.name, status=status, reason=reason, metrics=fitted.metrics if status == "finished" else {})
 
 
@@ -83,7 +95,14 @@ def _record_end(
     return "failed", reason
 
 
-def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption) -> FittedRun:
+def _bar(plan: SweepPlan, curves: Sequence[Sequence[tuple[float, float]]] | None) -> Bar | None:
+    if curves is None or (rule := pruning(plan)) is None:
+        return None
+    metric, goal = plan.ranking
+    return Bar(metric=metric, goal=goal, curves=curves, min_epochs=rule.min_iter, min_runs=rule.min_runs)
+
+
+def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption, bar: Bar | None = None) -> FittedRun:
     inputs, run, processes = record.inputs, record.run, record.processes
     if steps_per_epoch(run.recipe, rows=len(inputs.splits["train"]), world_size=processes.world_size) == 0:
         raise RunError(
@@ -121,6 +140,7 @@ def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption) -
             tell=tell,
             found=found,
             interruption=interruption,
+            callbacks=[] if bar is None else [PruneByMedian(bar)],
         )
 
     return smaller_batches(run.recipe.training, attempt, world_size=processes.world_size, tell=found)

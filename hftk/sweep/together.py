@@ -1,15 +1,17 @@
 """Trains the runs of a sweep one after another, in this process or in all that were launched together."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
 
 from hftk.interruption import Interruption
 from hftk.sweep.agenda import Agenda
-from hftk.sweep.expansion import SweepPlan
+from hftk.sweep.describing import describe_each
+from hftk.sweep.expansion import PlannedRun, SweepPlan
 from hftk.sweep.inputs import Preparation, RunInputs
-from hftk.sweep.messages import Ready
-from hftk.sweep.planning import planned_work
+from hftk.sweep.messages import Order, Ready
+from hftk.sweep.planning import PlannedWork, planned_work
 from hftk.sweep.progress import Progress
 from hftk.sweep.runners import train_run
 from hftk.sweep.threads import threads_each
@@ -29,6 +31,7 @@ class Together:
         if self.processes.world_size == 1 and (threads := threads_each(1)) is not None:
             torch.set_num_threads(threads)
         self.group = Group()
+        self._preparation = Preparation(world_size=self.processes.world_size, tell=progress.preparing)
         self._inputs: dict[str, RunInputs] = {}
 
     def __enter__(self) -> "Together":
@@ -42,28 +45,45 @@ class Together:
 
     def prepare(self) -> Ready:
         """Raises RecipeError or DataError, on all of the processes."""
-        world_size = self.processes.world_size
-        preparation = Preparation(world_size=world_size, tell=self.progress.preparing)
-        with main_first():  # it fills the caches that the others read
-            preparation.check(self.plan.runs)
-            self._inputs = {run.name: preparation.inputs(run) for run in self.plan.runs}
-        works = {run.name: planned_work(run, self._inputs[run.name], world_size=world_size) for run in self.plan.runs}
+        self.plan = self.share(self.plan)  # the main process knows what was proposed before
+        works = self._prepared(self.plan.runs, self.plan.corners)
+        if self.processes.main:
+            describe_each(
+                self.plan.runs,
+                self._inputs,
+                folder=self.plan.folder,
+                tell=self.progress.preparing,
+                warn=self.progress.notice,
+            )
         return Ready(works=works, where=self.processes.where)
+
+    def _prepared(self, runs: Sequence[PlannedRun], corners: Sequence[PlannedRun] = ()) -> dict[str, PlannedWork]:
+        with main_first():  # it fills the caches that the others read
+            self._preparation.check([*runs, *corners])
+            self._inputs |= {run.name: self._preparation.inputs(run) for run in runs}
+        world_size = self.processes.world_size
+        return {run.name: planned_work(run, self._inputs[run.name], world_size=world_size) for run in runs}
 
     def train(self, agenda: Agenda | None) -> None:
         """Until every run of the agenda has ended, here or in another command. agenda: the main process's."""
-        runs = {run.name: run for run in self.plan.runs}
-        while (name := self._next(agenda)) is not None:
+        while (order := self._next(agenda)) is not None:
+            name = order.run.name
+            if not order.train:
+                works = self._prepared([order.run])
+                if agenda is not None:
+                    agenda.prepared(works)
+                continue
             if agenda is not None:
                 agenda.started(name)
             ended = train_run(
                 self.plan,
-                run=runs[name],
+                run=order.run,
                 inputs=self._inputs[name],
                 processes=self.processes,
                 group=self.group,
                 progress=self.progress,
                 interruption=self.interruption,
+                curves=order.curves,
             )
             if agenda is not None:
                 agenda.ended(name, status=ended.status, reason=ended.reason, metrics=ended.metrics)
@@ -75,12 +95,12 @@ class Together:
         """The main process's value, on all of them."""
         return share(value)
 
-    def _next(self, agenda: Agenda | None) -> str | None:
-        """The name of the next run, on all of the processes; waits while other commands train what is left."""
+    def _next(self, agenda: Agenda | None) -> Order | None:
+        """What to do next, on all of the processes; waits while other commands train what is left."""
         while True:
-            run = agenda.next() if agenda is not None else None
-            name, waiting = share((run and run.name, run is None and bool(agenda.waiting)) if agenda else None)
+            order = agenda.next() if agenda is not None else None
+            order, waiting = share((order, order is None and bool(agenda.waiting)) if agenda else None)
             if not waiting:
-                return name
+                return order
             if agenda is not None:
                 agenda.wait()

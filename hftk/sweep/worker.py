@@ -17,13 +17,15 @@ import torch
 
 from hftk.errors import HftkError, RunError
 from hftk.interruption import Interruption, interruptible
+from hftk.sweep.describing import describe_each
 from hftk.sweep.exclusive import alone_in
 from hftk.sweep.expansion import SweepPlan
 from hftk.sweep.inputs import Preparation
-from hftk.sweep.messages import STOP, Ended, Ready, Refused, Told
+from hftk.sweep.messages import STOP, Ended, Order, Ready, Refused, Told
 from hftk.sweep.planning import planned_work
 from hftk.sweep.progress import Metrics, SilentProgress
 from hftk.sweep.runners import train_run
+from hftk.sweep.trial_worker import time_runs
 from hftk.training.group import Group
 from hftk.training.processes import quiet_libraries, start_processes
 
@@ -31,10 +33,11 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOLD_EVERY = 0.1  # seconds: a step of a small model takes three thousandths
 
 
-def work(plan: SweepPlan, *, pipe: Connection, threads: int | None, index: int, jobs: int) -> None:
-    """Prepares all runs of the plan, says so, then trains each run whose name comes in, until None does.
+def work(plan: SweepPlan, *, does: str, pipe: Connection, threads: int | None, index: int, jobs: int) -> None:
+    """Prepares all runs of the plan, says so, then follows each order that comes in, until None does.
 
-    threads: on a CPU; None: as torch decides. index: of this worker among `jobs`, from 0.
+    does: `train`, or `time`: then a trial of each run is made instead. threads: on a CPU; None: as torch decides.
+    index: of this worker among `jobs`, from 0.
     """
     _leave_the_terminal()
     _take_children_along()
@@ -45,7 +48,10 @@ def work(plan: SweepPlan, *, pipe: Connection, threads: int | None, index: int, 
             if threads is not None:
                 torch.set_num_threads(threads)
             _take_a_device(index, jobs=jobs)
-            _work(plan, pipe=pipe, orders=orders, interruption=interruption)
+            if does == "train":
+                _work(plan, pipe=pipe, orders=orders, interruption=interruption, describes=index == 0)
+            else:
+                time_runs(plan, pipe=pipe, orders=orders, interruption=interruption)
         except HftkError as error:
             pipe.send(Refused(error))
         except KeyboardInterrupt:
@@ -57,29 +63,45 @@ def _say_nothing(text: str) -> None:
 
 
 def _work(
-    plan: SweepPlan, *, pipe: Connection, orders: "queue.SimpleQueue[str | None]", interruption: Interruption
+    plan: SweepPlan,
+    *,
+    pipe: Connection,
+    orders: "queue.SimpleQueue[Order | None]",
+    interruption: Interruption,
+    describes: bool,
 ) -> None:
+    """describes: does this worker compute the baselines and look for errors in the data?"""
     quiet_libraries()
     processes = start_processes(use_cpu=any(run.recipe.training.get("use_cpu") for run in plan.runs))
     progress = SentProgress(pipe)
     preparation = Preparation(world_size=1, tell=progress.preparing)
-    preparation.check(plan.runs)
+    preparation.check([*plan.runs, *plan.corners])
     inputs = {run.name: preparation.inputs(run) for run in plan.runs}
     works = {run.name: planned_work(run, inputs[run.name], world_size=1) for run in plan.runs}
+    if describes:
+        describe_each(plan.runs, inputs, folder=plan.folder, tell=progress.preparing, warn=progress.notice)
     group = Group()
     pipe.send(Ready(works=works, where=processes.where))
-    runs = {run.name: run for run in plan.runs}
-    while (name := orders.get()) is not None:
+    while (order := orders.get()) is not None:
+        run, name = order.run, order.run.name
+        if name not in inputs:  # proposed later
+            preparation.check([run])
+            inputs[name] = preparation.inputs(run)
+        if not order.train:
+            work = planned_work(run, inputs[name], world_size=1)
+            pipe.send(Ready(works={name: work}, where=processes.where))
+            continue
         try:
             with alone_in(plan.folder, run=name):
                 ended = train_run(
                     plan,
-                    run=runs[name],
+                    run=run,
                     inputs=inputs[name],
                     processes=processes,
                     group=group,
                     progress=progress,
                     interruption=interruption,
+                    curves=order.curves,
                 )
         except RunError as error:
             ended = Ended(name, status="failed", reason=str(error), metrics={})
@@ -147,9 +169,9 @@ def _take_children_along() -> None:
     os.register_at_fork(after_in_child=end_with_parent)
 
 
-def _listen(pipe: Connection, interruption: Interruption) -> "queue.SimpleQueue[str | None]":
-    """Names of runs as they come in. STOP interrupts the main thread; the end of the command ends this process."""
-    orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+def _listen(pipe: Connection, interruption: Interruption) -> "queue.SimpleQueue[Any]":
+    """Orders as they come in. STOP interrupts the main thread; the end of the command ends this process."""
+    orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def listen() -> None:
         while True:

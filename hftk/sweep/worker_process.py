@@ -43,7 +43,7 @@ class WorkerProcess:
         except (EOFError, OSError, UnpicklingError):
             return None
 
-    def send(self, order: str | None) -> None:
+    def send(self, order: Any) -> None:
         """Does nothing where the worker is gone: its end is seen elsewhere."""
         try:
             self.pipe.send(order)
@@ -54,8 +54,8 @@ class WorkerProcess:
         self.process.kill()
 
 
-def start_worker(plan: SweepPlan, *, index: int, jobs: int) -> WorkerProcess:
-    """index: of this worker among `jobs`, from 0."""
+def start_worker(plan: SweepPlan, *, index: int, jobs: int, does: str = "train") -> WorkerProcess:
+    """index: of this worker among `jobs`, from 0. does: see hftk/sweep/worker.py."""
     # a fork is quick because the server has imported everything; macOS' libraries do not survive one, Windows has none
     context = get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
@@ -65,7 +65,7 @@ def start_worker(plan: SweepPlan, *, index: int, jobs: int) -> WorkerProcess:
     with _as_from_nowhere():
         process = context.Process(
             target=_work,
-            args=(plan, theirs, os.getcwd(), environment, threads_each(jobs), index, jobs),
+            args=(plan, does, theirs, os.getcwd(), environment, threads_each(jobs), index, jobs),
             name=f"hftk worker {index}",
         )
         process.start()
@@ -75,6 +75,7 @@ def start_worker(plan: SweepPlan, *, index: int, jobs: int) -> WorkerProcess:
 
 def _work(
     plan: SweepPlan,
+    does: str,
     pipe: Connection,
     folder: str,
     environment: dict[str, str],
@@ -92,7 +93,7 @@ def _work(
 
     from hftk.sweep.worker import work
 
-    work(plan, pipe=pipe, threads=threads, index=index, jobs=jobs)
+    work(plan, does=does, pipe=pipe, threads=threads, index=index, jobs=jobs)
 
 
 @contextmanager

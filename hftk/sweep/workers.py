@@ -28,6 +28,9 @@ class _Job:
     worker: WorkerProcess
     ready: Ready | None = None
     run: str | None = None
+    """That it trains."""
+    preparing: str | None = None
+    """The run that it prepares."""
     began: float = 0.0
     heard: float = 0.0
 
@@ -86,16 +89,20 @@ class Workers:
         """Is any worker at work, or about to be?"""
         for index in range(self._wanted):
             job = next((one for one in self._jobs if one.index == index), None)
-            if job is not None and (job.ready is None or job.run is not None):
+            if job is not None and (job.ready is None or job.run is not None or job.preparing is not None):
                 continue
-            run = agenda.next()
-            if run is None:
+            order = agenda.next()
+            if order is None:
                 break
             job = job or self._start(index)
-            job.run, job.began, job.heard = run.name, time.monotonic(), time.monotonic()
-            job.worker.send(run.name)
-            agenda.started(run.name)
-        return any(job.run is not None for job in self._jobs)
+            job.began, job.heard = time.monotonic(), time.monotonic()
+            job.worker.send(order)
+            if order.train:
+                job.run = order.run.name
+                agenda.started(order.run.name)
+            else:
+                job.preparing = order.run.name
+        return any(job.run is not None or job.preparing is not None for job in self._jobs)
 
     def _start(self, index: int) -> _Job:
         job = _Job(index=index, worker=start_worker(self.plan, index=index, jobs=self._wanted))
@@ -121,8 +128,11 @@ class Workers:
         match message:
             case Told(method, arguments):
                 getattr(self.progress, method)(*arguments)
-            case Ready():
+            case Ready(works):
                 job.ready, job.began = message, time.monotonic()
+                if job.preparing in works:
+                    agenda.prepared({job.preparing: works[job.preparing]})
+                    job.preparing = None
             case Refused(error):
                 raise error
             case Ended(run, status, reason, metrics):
@@ -138,11 +148,13 @@ class Workers:
         how = job.worker.ended
         if agenda is None:
             raise RunError(f"a worker ended before it could train: {how}; what it said stands above")
+        if job.preparing is not None:
+            raise RunError(f"a worker ended while it prepared {job.preparing}: {how}; what it said stands above")
         if job.run is not None:
             self._lose(job, agenda, status="failed", reason=f"crashed: {how}")
 
     def _lose(self, job: _Job, agenda: Agenda, *, status: str, reason: str) -> None:
-        [run] = [one for one in self.plan.runs if one.name == job.run]
+        run = agenda.runs[job.run]
         identity = agenda.works[run.name].identity
         folder = agenda.folder / run.name
         metrics = {}

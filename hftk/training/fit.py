@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from hftk.training.arguments import sampling_strategy, saved_by_time, training_a
 from hftk.training.attention import Attended, attended_texts
 from hftk.training.callbacks import LOWER_IS_BETTER, EpochTable, KeepBest, Report, StepObserver, StopEarly
 from hftk.training.checkpoint import Checkpoint, Checkpoints
+from hftk.training.dynamics import Dynamics
+from hftk.training.embedding_use import EmbeddingUse, EmbeddingWatch
 from hftk.training.findings import Finding
+from hftk.training.gradients import LayerGradients
 from hftk.training.guards import NonFiniteGuard
 from hftk.training.loss import ClassificationLoss
 from hftk.training.model_folder import save_model
@@ -28,6 +32,7 @@ from hftk.training.predictions import Predictions, predict
 from hftk.training.resume import about_run, check_same_run
 from hftk.training.saving import Saving
 from hftk.training.sharing import main_does, share_checkpoint, shared_tensors
+from hftk.training.trace import StepTrace
 from hftk.training.trainer import SweepTrainer
 from hftk.training.weights import put_weights
 
@@ -44,6 +49,8 @@ class FittedRun:
     trainable_parameters: int
     attended: list[Attended]
     """Of a few rows of `test`, or of `validation` where there is none; empty for models without a weight per token."""
+    embedding_use: EmbeddingUse | None
+    """Of a model that is trained from its start on texts."""
 
 
 def fit(
@@ -65,7 +72,8 @@ def fit(
     interruption: Interruption,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> FittedRun:
-    """Trains one run, from its newest whole checkpoint if it has one, and saves its model under folder/model.
+    """Trains one run, from its newest whole checkpoint if it has one, and saves its model under folder/model; beside it
+    trace.csv and gradients.csv.
 
     load_model: builds the model, drawing what is new in it from torch's generator. splits: `train`, `validation`, and
     `test` if there is one. processor: what the model's folder needs to read texts or images. labels: id → name.
@@ -98,7 +106,12 @@ def fit(
 
     loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor, class_weights=class_weights)
     grad_norms: list[Any] = []
+    trace, gradients = StepTrace(loss=loss, grad_norms=grad_norms), LayerGradients(grad_norms=grad_norms)
+    dynamics = Dynamics(trace=trace, gradients=gradients)
     table = EpochTable(loss=loss, grad_norms=grad_norms, on_row=on_row)
+    watch = None
+    if recipe.model.architecture is not None and isinstance(splits["train"], TokenRows):
+        watch = EmbeddingWatch(model, train=splits["train"])
     guard = NonFiniteGuard(
         grad_norms=grad_norms, learning_rate=args.learning_rate, max_grad_norm=args.max_grad_norm, fp16=args.fp16
     )
@@ -115,8 +128,9 @@ def fit(
     saving = Saving(
         checkpoints, by_time=saved_by_time(recipe.training), stop_asked=lambda: interruption.asked is not None
     )
-    # each after what it reads: the guard before the weights that it guards are kept, Saving after all that end training
-    ordered = [table, guard, *callbacks, best, early, Report(observer, table), saving]
+    # each after what it reads, the trace before the table that starts its sums anew, the guard before the weights that
+    # it guards are kept, Saving after all that end training
+    ordered = [trace, gradients, table, guard, *callbacks, best, early, Report(observer, table), saving]
     trainer = SweepTrainer(
         model=model,
         args=args,
@@ -144,7 +158,13 @@ def fit(
     if (checkpoint := _newest(checkpoints, needed=trainer.state_parts, tell=tell)) is not None:
         trainer.go_on_from(checkpoint)
         del checkpoint
-    trainer.train()
+    try:
+        trainer.train()
+    except BaseException:
+        with suppress(Exception):  # the first error is the one to tell
+            dynamics.write(folder)  # they show what came before it
+        raise
+    dynamics.write(folder)
     if not table.rows or table.rows[-1]["step"] != trainer.state.global_step:
         trainer.evaluate()  # a run that ends between two evaluations still gets its last row
     if best is not None and best.best_epoch is not None:
@@ -167,6 +187,7 @@ def fit(
         parameters=parameters,
         trainable_parameters=trainable,
         attended=_attended(model, splits, processor),
+        embedding_use=watch.use() if watch is not None else None,
     )
 
 

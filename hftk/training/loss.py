@@ -59,6 +59,10 @@ class ClassificationLoss:
         items = float(self._items)
         return float(self._plain_sum) / items if items else None
 
+    def sums(self) -> tuple[torch.Tensor | float, torch.Tensor | int]:
+        """Plain loss summed and items counted since the last `drain`, where they are: reading them may wait."""
+        return self._plain_sum, self._items
+
     def state(self) -> dict[str, float | int]:
         """What this process has summed up since the last `drain`, to the bit."""
         return {"plain_sum": float(self._plain_sum), "items": int(self._items)}

@@ -199,3 +199,31 @@ def test_through_tokenize_and_its_cache(tokenizers, tmp_path):
     batch = rows.__getitems__(range(len(rows)))
     assert batch["labels"].shape == batch["input_ids"].shape
     assert (batch["labels"][batch["attention_mask"] == 0] == IGNORED_LABEL).all()
+
+
+@pytest.mark.parametrize("kind", ["word", "bert", "roberta"])
+def test_an_item_knows_the_length_of_its_sentence(kind, tokenizers, tmp_path):
+    from types import SimpleNamespace
+
+    tokenizer = tokenizers[kind]
+    room = 9 - tokenizer.num_special_tokens_to_add()
+    whole = [tokenizer(words, is_split_into_words=True) for words in SENTENCES]
+    # a word of more pieces than fit is read in part only, and words that give no token are read as unknown
+    fit = [
+        all(0 < coded.word_ids().count(word) <= room for word in range(len(words)))
+        for words, coded in zip(SENTENCES, whole, strict=True)
+    ]
+    split = split_of([words for words, fits in zip(SENTENCES, fit, strict=True) if fits])
+    rows = tokenize(
+        SimpleNamespace(splits={"train": split, "validation": split}, fingerprint="y"),
+        tokenizer,
+        9,
+        cache_dir=tmp_path,
+    )["train"]
+    lengths = [
+        length
+        for words, coded, fits in zip(SENTENCES, whole, fit, strict=True)
+        for length in [len(coded["input_ids"])] * len(words)
+        if fits
+    ]
+    assert max(lengths) > 9 and rows.item_lengths().tolist() == lengths

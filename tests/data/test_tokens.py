@@ -233,3 +233,21 @@ def test_processes_forked_later_do_not_warn(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "TOKENIZERS_PARALLELISM" not in done.stderr
+
+
+def test_lengths_before_cutting(tokenizer, tmp_path):
+    data = make_data()
+    for cache in (tmp_path / "a", tmp_path / "a"):  # made, then read
+        split = tokenize(data, tokenizer, 5, cache_dir=cache)["train"]
+        assert split.lengths.tolist() == [5, 5, 2, 3]
+        assert split.item_lengths().tolist() == [6, 7, 2, 3]
+        assert split.select(np.array([1, 0])).item_lengths().tolist() == [7, 6]
+    assert split.token_ids().tolist() == [2, 4, 5, 6, 3, 2, 4, 5, 6, 3, 2, 3, 2, 4, 3]
+
+
+def test_lengths_of_pairs_before_cutting(tokenizer, tmp_path):
+    texts, pairs = ["a b c d a", "a", "a b"], ["b c", "a b c d", "c"]
+    split = tokenize(make_data(texts, pairs), tokenizer, 6, cache_dir=tmp_path)["train"]
+    uncut = tokenizer(texts, pairs, truncation=False)["input_ids"]
+    assert split.item_lengths().tolist() == [len(ids) for ids in uncut] == [10, 8, 6]
+    assert split.truncated == 2

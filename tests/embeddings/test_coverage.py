@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hftk.embeddings.coverage import coverage_figures
 from hftk.errors import DataError
 
 
@@ -134,3 +135,31 @@ def test_real_glove(give, make_texts, shared_data):
     given = give(corpus, method="file", path=str(path))
     assert given.vectors.shape == (4, 50)
     assert given.coverage.cause == f"100 % of the missing tokens {CAPITALS}"
+
+
+@pytest.mark.parametrize(
+    ("texts", "unknown", "file"),
+    [
+        ([["a"] * 12, ["한국어"] * 1300, ["%"] * 40], 8, ["a", "b"]),
+        ([["Film"] * 5, ["The"] * 4, ["a"]], 0, ["film", "the", "a"]),
+        ([["a"] * 10], 0, ["a"]),
+        ([["film,"] * 3, ["(a)"] * 2, ["a"]], 2, ["film", "a"]),
+    ],
+)
+def test_the_numbers_of_a_line_are_those_that_it_was_written_from(give, make_texts, file_of, texts, unknown, file):
+    coverage = give(make_texts(texts, unknown=unknown), **file_of(*file)).coverage
+    figures = coverage_figures(coverage.line())
+    assert figures["name"] == "vectors.txt" and figures["words"] == coverage.words
+    for name, share in (("tokens_found", coverage.tokens), ("types_found", coverage.types)):
+        assert figures[name] == pytest.approx(share, abs=5e-4)
+    assert figures["tokens_unknown"] == pytest.approx(coverage.unknown, abs=5e-4)
+    assert figures["missing_most_frequent"] == dict(coverage.missing)
+
+
+def test_causes_are_shares_of_all_tokens(give, make_texts, file_of):
+    coverage = give(make_texts([["Film"] * 5, ["The"] * 4, ["a"]]), **file_of("film", "the", "a")).coverage
+    assert coverage_figures(coverage.line())["causes"] == {"capitals": pytest.approx(0.9)}
+
+
+def test_another_notice_has_no_figures():
+    assert coverage_figures("12 rows were skipped") is None

@@ -681,7 +681,36 @@ MISTAKES = [
     ),
     (
         "sweep: {method: bayes, parameters: {training.learning_rate: {min: 1e-5, max: 1e-3}}}",
-        "4: sweep.method: bayes comes in a later version; write method: random with run_cap",
+        "4: sweep: method bayes without run_cap, the number of settings to draw; such as run_cap: 20",
+        "4: sweep.parameters.training.learning_rate: min and max without distribution; write uniform, int_uniform or "
+        "log_uniform_values",
+    ),
+    (
+        "sweep: {method: bayes, run_cap: 9, parameters: {training.learning_rate: {values: [1e-3]}}}",
+        "4: sweep.parameters: each key has one value only: nothing to search; write values, or min and max",
+    ),
+    (
+        "sweep: {method: bayes, run_cap: 9, parameters: {training.weight_decay: {values: [0, 1], probabilities: [1, 0]}}}",
+        "4: sweep.parameters.training.weight_decay.probabilities: has no effect with method bayes, which learns from "
+        "results what to try; take it out",
+    ),
+    (
+        "sweep: {method: bayes, run_cap: 9, parameters: {training.learning_rate: {distribution: uniform, min: 0, max: 1}}}",
+        "4: training.learning_rate: must be greater than 0, not 0.0",
+    ),
+    (
+        "sweep: {method: bayes, run_cap: 99, runs: [{}], parameters: {training.optim: {values: [sgd, adamv]}}}",
+        "4: sweep.runs: has no effect with method bayes; it is for method: list",
+    ),
+    (
+        "sweep: {early_terminate: {type: median}, parameters: {training.learning_rate: {values: [1e-3]}}}",
+        "4: sweep.early_terminate: has no effect with method grid; it is for method: bayes",
+    ),
+    (
+        "sweep: {method: bayes, run_cap: 9, early_terminate: {type: hyperband, min_iter: 0},"
+        " parameters: {training.optim: {values: [sgd, adafactor]}}}",
+        '4: sweep.early_terminate.type: "hyperband" is none of its values; allowed: median, none',
+        "4: sweep.early_terminate.min_iter: must be 1 or greater, not 0",
     ),
     (
         "sweep: {method: girid, parameters: {training.learning_rate: {values: [1e-3]}}}",
@@ -701,15 +730,15 @@ MISTAKES = [
     ),
     (
         "sweep: {method: list, runs: [{training.learning_rate: 1e-3}], parameters: {training.learning_rate: {values: [1e-3]}}}",
-        "4: sweep.parameters: has no effect with method list; it is for method: grid or random",
+        "4: sweep.parameters: has no effect with method list; it is for method: grid, random or bayes",
     ),
     (
         "sweep: {parameters: {training.learning_rate: {values: [1e-3]}}, run_cap: 3}",
-        "4: sweep.run_cap: has no effect with method grid; it is for method: random",
+        "4: sweep.run_cap: has no effect with method grid; it is for method: random or bayes",
     ),
     (
         "sweep: {parameters: {training.learning_rate: {values: [1e-3]}}, seed: 3}",
-        "4: sweep.seed: has no effect with method grid; it is for method: random",
+        "4: sweep.seed: has no effect with method grid; it is for method: random or bayes",
     ),
     (
         "sweep: {parameters: {training.learning_rate: {values: []}}}",
@@ -865,7 +894,7 @@ MISTAKES = [
     ),
     (
         "sweep: {parameters: {training.weight_decay: {values: [0.0]}, training.learning_rate: {values: [1], early_terminate: 2}}}",
-        "4: sweep.parameters.training.learning_rate.early_terminate: unknown key; allowed: values, probabilities, value, distribution, min, max",
+        "4: sweep.parameters.training.learning_rate.early_terminate: unknown key; did you mean sweep.early_terminate?",
     ),
     (
         "sweep: [1]",

@@ -53,11 +53,15 @@ def test_a_broken_sweep_does_not_make_its_keys_missing() -> None:
     sweep = {"method": "grid", "run_cap": 2, "parameters": {"model.pretrained": {"values": ["a"]}}}
     with pytest.raises(RecipeError) as caught:
         read_sweep({**{key: value for key, value in BASE.items() if key != "model"}, "sweep": sweep})
-    assert caught.value.problems == ["recipe: sweep.run_cap: has no effect with method grid; it is for method: random"]
+    assert caught.value.problems == [
+        "recipe: sweep.run_cap: has no effect with method grid; it is for method: random or bayes"
+    ]
     sweep = {"method": "list", "run_cap": 2, "runs": [{"model.pretrained": "a"}]}
     with pytest.raises(RecipeError) as caught:
         read_sweep({**{key: value for key, value in BASE.items() if key != "model"}, "sweep": sweep})
-    assert caught.value.problems == ["recipe: sweep.run_cap: has no effect with method list; it is for method: random"]
+    assert caught.value.problems == [
+        "recipe: sweep.run_cap: has no effect with method list; it is for method: random or bayes"
+    ]
 
 
 def test_runs_of_a_list_may_name_different_keys() -> None:

@@ -82,3 +82,46 @@ def data() -> Callable[..., dict[str, Any]]:
         return plain | {"rows": rows, "rows_before": rows, "truncated": {}} | changes
 
     return make
+
+
+@pytest.fixture
+def write_judged(write_run, data) -> Callable[..., Path]:
+    """Like `write_run`, with predictions.parquet: right on the first share `right` of 200 test and 100 validation rows.
+
+    Its figures are those of its predictions. noise: the first rows that it has wrong after all, so that runs differ.
+    """
+    import numpy as np
+    import pandas as pd
+
+    labels = ["negative", "positive"]
+    sizes = {"validation": 100, "test": 200}
+
+    def write(name: str, *, right: float, noise: int = 0, labels: list[str] = labels, **changes: Any) -> Path:
+        frames, metrics = [], {}
+        for split, size in sizes.items():
+            label_ids = np.arange(size) % len(labels)
+            wrong = (np.arange(size) >= right * size) ^ (np.arange(size) < noise)
+            said = np.where(wrong, (label_ids + 1) % len(labels), label_ids)
+            probabilities = np.full((size, len(labels)), 0.2 / (len(labels) - 1), dtype=np.float32)
+            probabilities[np.arange(size), said] = 0.8
+            given = probabilities[np.arange(size), label_ids]
+            metrics |= {f"{split}_accuracy": float((~wrong).mean()), f"{split}_loss": float(-np.log(given).mean())}
+            names = np.array(labels, dtype=object)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "row": np.arange(size),
+                        "source": f"{split}.csv",
+                        "split": split,
+                        "label": names[label_ids],
+                        "prediction": names[said],
+                        "probabilities": list(probabilities),
+                    }
+                )
+            )
+        seen = data(labels=labels, rows={"train": 800, **sizes}, rows_before={"train": 800, **sizes})
+        folder = write_run(name, **({"metrics": metrics, "data": seen} | changes))
+        pd.concat(frames).to_parquet(folder / name / "predictions.parquet")
+        return folder
+
+    return write

@@ -5,31 +5,44 @@ from pathlib import Path
 import pytest
 
 from hftk.errors import RunError
-from hftk.report import ranked_rows, write_report
+from hftk.report import write_comparison, write_report
 from hftk.report.result import SweepResult
 
 EXPECTED = Path(__file__).with_name("expected_report.md")
 
 
 def summary(folder: Path) -> str:
-    return write_report(folder).markdown.read_text(encoding="utf-8").split("\n\n")[1]
+    return write_report(folder).markdown.read_text(encoding="utf-8").split("\n\n")[1].replace("\n", " ")
 
 
-def test_the_whole_page(write_run, data):
+def test_the_whole_page(write_judged, write_run, data):
     cut = data(
-        rows={"train": 7696, "validation": 855, "test": 1020},
-        rows_before={"train": 7696, "validation": 855, "test": 1043},
+        rows={"train": 800, "validation": 100, "test": 200},
+        rows_before={"train": 800, "validation": 100, "test": 209},
         truncated={"train": 77, "validation": 0},
+        labels=["negative", "positive"],
+        max_length=64,
     )
-    write_run(
+    finding = {"kind": "overfitting", "message": "Validation loss rises from epoch 2 on.", "epoch": 2.0, "numbers": {}}
+    write_judged(
         "lr=1e-05",
-        accuracy=0.8,
+        right=0.8,
         data=cut,
         keep="last",
         notices=["test: 23 rows skipped"],
         epochs=[(3.0, 0.1, 0.2, 0.8)],
+        attention=[{"position": 0, "tokens": ["<b>", "good|film"], "weights": [0.25, 0.75]}],
     )
-    write_run("lr=2e-05", accuracy=0.8123, data=cut, keep="last", notices=["slow"], command="hftk train x.yaml a|b")
+    write_judged(
+        "lr=2e-05",
+        right=0.9,
+        data=cut,
+        keep="last",
+        notices=["slow"],
+        command="hftk train x.yaml a|b",
+        world_size=2,
+        findings=[finding | {"suggestion": {"key": "early_stopping", "value": {"metric": "loss", "patience": 2}}}],
+    )
     folder = write_run(
         "lr=9", data=cut, status="failed", reason="loss is nan | stopped", metrics={}, epochs=None, keep="last"
     )
@@ -37,6 +50,7 @@ def test_the_whole_page(write_run, data):
     assert paths.notices == []
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == [
         "curves.png",
+        "report.html",
         "report.md",
         "results.csv",
     ]
@@ -45,24 +59,24 @@ def test_the_whole_page(write_run, data):
 
 def test_one_run_claims_no_rank(write_run):
     assert summary(write_run("a")) == (
-        "1 run: 1 finished. Its validation accuracy 0.8123, test accuracy 0.8123 (n=1,043)."
+        "a: validation accuracy 0.8123, test accuracy 0.8123 (n=1,043). 1 run: 1 finished. Test was looked at once per "
+        "finished run, 1 time in all."
     )
 
 
 def test_a_shared_first_place(write_run):
     write_run("a")
-    assert "2 runs share the first place with validation accuracy 0.8123. One seed each" in summary(write_run("b"))
+    assert summary(write_run("b")).startswith("2 runs share the first place with validation accuracy 0.8123. ")
 
 
-def test_several_seeds_promise_no_test_of_chance(write_run):
-    write_run("a,seed=1", setting="a", seed=1, accuracy=0.8)
-    folder = write_run("a,seed=2", setting="a", seed=2, accuracy=0.9)
-    assert "Means and deviations over seeds stand below; whether a difference is chance is not tested." in summary(
-        folder
-    )
+def test_several_seeds(write_judged):
+    write_judged("a,seed=1", setting="a", seed=1, right=0.8)
+    write_judged("a,seed=2", setting="a", seed=2, right=0.9)
+    folder = write_judged("b,seed=1", setting="b", seed=1, right=0.85)
+    assert "over seeds and test examples, corrected for their number)." in summary(folder)
     page = (folder / "report.md").read_text(encoding="utf-8")
     assert "## Settings over seeds\n\n| setting | n |" in page
-    assert "| a | 2 | 0.8500 | 0.0707 |" in page
+    assert "| a | 2 | 0.8500 | 0.8500 | 0.0707 |" in page
     assert "- seeds: 1, 2\n" in page
 
 
@@ -73,15 +87,17 @@ def test_no_figures_at_all(write_run):
 
 def test_only_one_figure(write_run):
     write_run("a", status="failed", metrics={})
-    assert summary(write_run("b")).endswith(
+    assert summary(write_run("b")).startswith(
         "Only b has a figure: validation accuracy 0.8123, test accuracy 0.8123 (n=1,043)."
     )
 
 
 def test_no_test_split(write_run):
     folder = write_run("a", metrics={"validation_accuracy": 0.5, "validation_loss": 0.7})
-    assert summary(folder) == "1 run: 1 finished. Its validation accuracy 0.5000."
-    assert "- test set: there was none\n" in (folder / "report.md").read_text(encoding="utf-8")
+    assert summary(folder) == (
+        "a: validation accuracy 0.5000. 1 run: 1 finished. There is no test split: nothing here says how the first "
+        "would do on data that it was not chosen on."
+    )
 
 
 def test_different_data_are_said_first_and_crown_nobody(write_run, data):
@@ -91,7 +107,7 @@ def test_different_data_are_said_first_and_crown_nobody(write_run, data):
     assert "The runs saw different data, so that none is called the first." in summary(folder)
     page = (folder / "report.md").read_text(encoding="utf-8")
     warning = page.index("> **These runs did not see the same data.**")
-    assert warning < page.index("## Runs")
+    assert warning < page.index("## Comparison")
     assert "| A | nyu-mll/glue | 0f0f0f0f0f0f | 7,696 | 855 | 1,043 | unacceptable, acceptable | b, c |" in page
     assert "| 1 | a | B | 0.9000 |" in page
 
@@ -128,9 +144,10 @@ def test_a_command_with_a_fence_in_it_stays_a_command(write_run):
 def test_the_same_folder_gives_the_same_files(write_run):
     folder = write_run("a")
     paths = write_report(folder)
-    before = [path.read_bytes() for path in (paths.results, paths.markdown, paths.curves)]
+    written = (paths.results, paths.markdown, paths.page, paths.curves)
+    before = [path.read_bytes() for path in written]
     write_report(os.fspath(folder))
-    assert [path.read_bytes() for path in (paths.results, paths.markdown, paths.curves)] == before
+    assert [path.read_bytes() for path in written] == before
 
 
 def test_a_broken_run_leaves_the_last_report_whole(write_run):
@@ -171,7 +188,7 @@ def test_a_data_frame_with_numbers_and_a_picture_for_a_notebook(write_run):
     html = result._repr_html_()
     assert '<td style="text-align: left">한국어|b</td>' in html
     assert re.search(r'<img src="data:image/png;base64,iVBOR[\w+/=]+"', html)
-    assert result._repr_markdown_().startswith(ranked_rows(folder).markdown())
+    assert result._repr_markdown_().startswith(result.paths.table.markdown())
 
 
 def test_a_notebook_shows_it(write_run):
@@ -179,3 +196,30 @@ def test_a_notebook_shows_it(write_run):
     result = SweepResult(write_report(write_run("a")), exit_code=0)
     shown, _ = formatters.DisplayFormatter().format(result)
     assert "data:image/png;base64," in shown["text/html"]
+
+
+def test_runs_of_two_sweeps_in_a_folder_of_their_own(write_judged, tmp_path, monkeypatch):
+    folder = write_judged("a", right=0.9)
+    folder.rename(tmp_path / "one")
+    folder = write_judged("b", right=0.6)
+    monkeypatch.chdir(tmp_path)
+    paths = write_comparison(["one", folder])
+    assert paths.markdown == Path("comparison/report.md")
+    assert [row[:2] for row in paths.table.rows] == [["1", "one/a"], ["2", "grid/b"]]
+    assert not (folder / "report.md").exists()
+    again = write_comparison([tmp_path / "one" / "a", folder / "b"], output=tmp_path / "두 실험")
+    assert again.page.is_file() and "두 실험" in again.page.read_text(encoding="utf-8")
+
+
+def test_one_sweep_is_reported_where_it_lies(write_judged):
+    folder = write_judged("a", right=0.9)
+    assert write_comparison([folder]).markdown == folder / "report.md"
+
+
+def test_a_report_elsewhere_spares_other_runs(write_judged, tmp_path):
+    folder = write_judged("a", right=0.9)
+    with pytest.raises(RunError, match=r"grid: holds runs, whose own report would be overwritten; .* by --output"):
+        write_comparison([folder / "a"], output=folder)
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"file: cannot be made \(File exists\); name another folder by --output"):
+        write_comparison([folder / "a"], output=tmp_path / "file")

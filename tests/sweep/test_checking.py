@@ -25,7 +25,10 @@ def test_counts_runs_and_what_the_model_sees(recipe, tiny_csv, tmp_path):
     start = lines.index("runs:")
     assert lines[start + 1 : start + 3] == ["  learning_rate=0.001", "  learning_rate=0.01"]
     assert "train: 120 rows" in lines
-    assert "  classes: neg 60, pos 60" in lines
+    assert "  classes: neg 60 (50.0 %), pos 60 (50.0 %)" in lines
+    found = lines[lines.index("found in the data:") + 1 :]
+    assert found[0].endswith(" are longer than 8 tokens and lose what follows; see data.max_length")
+    assert found[1].startswith("  vocabulary: "), "nothing else is wrong with them"
     seen = lines[lines.index("the first rows of train as the model sees them (at most 8 tokens):") + 1 :]
     assert len(seen) == 4
     first = tiny_csv.read_text().splitlines()[1]  # "<text>,<label>"
@@ -33,6 +36,44 @@ def test_counts_runs_and_what_the_model_sees(recipe, tiny_csv, tmp_path):
     assert seen[0].startswith(f"  {label}: [CLS] {' '.join(text.split()[:3])}")
     assert seen[0].endswith("[SEP]")
     assert not (tmp_path / "runs").exists(), "nothing is trained or written"
+
+
+def test_what_is_odd_in_the_data(recipe, tmp_path):
+    words = [f"{first} {second} film" for first in ("good", "bad", "very") for second in ("plot", "actor", "scene")]
+    for name, rows in {
+        "train": words * 4,
+        "validation": [*words, "bad plot film too"],
+        "test": ["the scene"] * 8,
+    }.items():
+        lines = [f"{text},{'neg' if text.startswith('bad') else 'pos'}" for text in rows]
+        lines[-1] = lines[-1].split(",")[0] + ",neg"
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "set" / f"{name}.csv").write_text("\n".join(["text,label", *lines]))
+    recipe["data"] = {"path": str(tmp_path / "set"), "max_length": 5}
+    lines = checked_lines(read_sweep(recipe))
+    start = lines.index("found in the data:")
+    found = lines[start + 1 : lines.index("", start)]
+    assert (
+        found[0]
+        == "  10 % of the rows of validation are longer than 5 tokens and lose what follows; see data.max_length"
+    )
+    assert found[1].startswith("  9 of 10 rows of validation also occur in train, 9 of them with at most 5 words: ")
+    assert found[2].startswith(
+        "  2 texts occur with different labels, in 4 rows of train, 1 row of validation and 8 rows "
+    )
+    assert found[3] == "  rows that repeat an earlier row of their own split: 27 of 36 of train and 7 of 8 of test"
+    assert found[4].startswith("  vocabulary: ") and len(found) == 6
+
+
+def test_runs_of_different_data_are_told_apart(recipe):
+    recipe["sweep"] = {
+        "parameters": {"data.limit": {"values": [20, 30]}, "training.learning_rate": {"values": [1e-3, 1e-2]}}
+    }
+    lines = checked_lines(read_sweep(recipe))
+    headings = [line for line in lines if line.startswith("the data of ")]
+    assert len(headings) == 2 and all(heading.endswith(" and 1 more:") for heading in headings)
+    assert "train: 20 of 120 rows" in lines and "train: 30 of 120 rows" in lines
+    assert lines.count("the first rows of train as the model sees them (at most 8 tokens):") == 2
 
 
 def test_bad_rows_stop_it(recipe, tmp_path):

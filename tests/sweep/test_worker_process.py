@@ -15,7 +15,7 @@ def test_loaders_of_a_forked_worker_are_forked(fork):
     def work(child):
         multiprocessing.set_start_method("forkserver", force=True)  # as in what the server forks
         hftk.sweep.worker.work = lambda plan, **told: child.say(multiprocessing.get_start_method())
-        _work(None, None, os.getcwd(), dict(os.environ), None, 0, 1)
+        _work(None, "train", None, os.getcwd(), dict(os.environ), None, 0, 1)
 
     child = fork(work)
     assert child.hear() == "fork"

@@ -139,7 +139,12 @@ def test_a_run_whose_worker_is_killed_when_it_has_finished_has_finished(recipe, 
     hftk.run(recipe, stream=io.StringIO())
     plan, said = read_sweep(recipe), []
     works = {name: SimpleNamespace(identity=record["identity"]) for name, record in runs(tmp_path).items()}
-    agenda = SimpleNamespace(folder=tmp_path / "grid", works=works, ended=lambda name, **how: said.append((name, how)))
+    agenda = SimpleNamespace(
+        folder=tmp_path / "grid",
+        works=works,
+        runs={run.name: run for run in plan.runs},
+        ended=lambda name, **how: said.append((name, how)),
+    )
     workers = Workers(plan, jobs=1, progress=SilentProgress())
     (tmp_path / "grid" / RUNS[1] / "checkpoints").mkdir()
     workers._lose(SimpleNamespace(run=RUNS[1]), agenda, status="failed", reason="crashed")
