@@ -139,7 +139,9 @@ def test_a_disk_that_fills_up_costs_the_run_and_names_itself(recipe, undisturbed
         if when == "before the save":
             fill(small_disk, leave=4 * MB)
         else:
-            monkeypatch.setattr(checkpoint_module, "check_free_space", lambda *_: fill(small_disk, leave=100_000))
+            monkeypatch.setattr(
+                checkpoint_module, "check_free_space", lambda *_: fill(small_disk, leave=400_000)
+            )  # for the report
 
     monkeypatch.setattr(Checkpoints, "save", at_call(5, act, Checkpoints.save))
     result, said = trained(recipe, small_disk)

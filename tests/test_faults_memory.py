@@ -54,7 +54,13 @@ def trained(recipe: dict, folder: Path, *overrides: str) -> tuple[Path, dict, st
     said = io.StringIO()
     hftk.run(recipe, [f"output_dir={folder}", *overrides], jobs=0, stream=said)
     [path] = folder.glob("memory/*/run.json")
-    return path.parent, json.loads(path.read_text()), said.getvalue()
+    return path.parent, run_json(path), said.getvalue()
+
+
+def run_json(path: Path) -> dict:
+    """With what was found of memory only: what the diagnosis thinks of so small a model is another matter."""
+    told = json.loads(path.read_text())
+    return told | {"findings": [one for one in told["findings"] if one["kind"] == "out-of-memory"]}
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +197,7 @@ def test_of_two_processes_the_run_fails_with_the_keys_to_change(recipe, tmp_path
         )
         [path] = tmp_path.glob("memory/*/run.json")
         assert "Traceback" not in done.stdout
-        return done.returncode, json.loads(path.read_text())
+        return done.returncode, run_json(path)
 
     code, told = command("training.per_device_train_batch_size=12")
     assert code == 1 and told["status"] == "failed"

@@ -13,6 +13,7 @@ BASH = shutil.which("bash")
 SCRIPTS = ["scripts/quickstart", "scripts/test", ".ci/run"]
 pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 
+AT_ONCE = ["-n", "logical", "--maxprocesses", "4", "--dist", "worksteal"]
 # answers the version question, copies itself for `-m venv`, and logs everything else
 FAKE_PYTHON = """#!{bash}
 case "$*" in
@@ -126,7 +127,7 @@ def test_test_passes_arguments_to_pytest(clone, tmp_path):
     assert done.returncode == 0, done.stderr
     install, tests = start.log()
     assert install[-1] == ".[quickstart,dev]"
-    assert tests == ["python", "1", "-m", "pytest", "-q", "-m", "not slow", "tests/data", "-x"]
+    assert tests == ["python", "1", "-m", "pytest", "-q", "-m", "not slow", *AT_ONCE, "tests/data", "-x"]
     assert (tmp_path / "elsewhere" / "bin" / "python").exists()
 
 
@@ -145,11 +146,11 @@ def test_ci_runs_all_steps_and_fails_if_one_does(clone):
     assert done.stderr.endswith("failed: scripts/test -m slow\n"), done.stderr
     steps = [" ".join(line[3:]) for line in start.log() if line[3] != "pip"]
     assert [step.partition(" output_dir=")[0] for step in steps] == [
-        "pytest -q -m not slow",
-        "pytest -q -m not slow -m slow",
-        "accelerate.commands.launch hftk/train.py recipes/quickstart.yaml",
+        f"pytest -q -m not slow {' '.join(AT_ONCE)}",
         "ruff check .",
         "ruff format --check .",
+        f"pytest -q -m not slow {' '.join(AT_ONCE)} -m slow",
+        "accelerate.commands.launch hftk/train.py recipes/quickstart.yaml",
     ]
 
 

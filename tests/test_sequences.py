@@ -260,7 +260,9 @@ def test_there_is_a_row_for_every_word(tags, conll):
     for name in tags[0].results["run"]:
         for split, file in (("validation", "dev.conll"), ("test", "test.conll")):
             predictions = predictions_of(tags[0].folder / name, split)
-            assert list(predictions) == ["row", "source", "word", "split", "label", "prediction", "probabilities"]
+            assert list(predictions) == [
+                *("row", "source", "word", "split", "label", "prediction", "probabilities", "tokens")
+            ]
             expected = [
                 (row, word, tag)
                 for row, words in enumerate(sentences_in(conll / file))

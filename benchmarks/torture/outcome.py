@@ -93,8 +93,11 @@ def _content(path: Path) -> str:
     if path.suffix == ".md":
         text = path.read_text(encoding="utf-8").replace(str(path.parents[1]), "")
         return _RULE.sub(" ", _OF_THE_COMMAND.sub("", _DURATION.sub("", text)))
-    if path.name in ("manifest.json", "state.json", "training_args.json", "curves.png"):
-        return ""  # seconds, and versions of libraries that draw
+    if path.name == "baselines.json":
+        baselines = [{**one, "seconds": None} for one in _json(path)["baselines"]]
+        return json.dumps(_json(path) | {"baselines": baselines}, indent=1)
+    if path.name in ("manifest.json", "state.json", "training_args.json", "curves.png", "report.html"):
+        return ""  # seconds, and versions of libraries that draw; the page says what report.md and the run folders do
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

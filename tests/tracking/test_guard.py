@@ -97,7 +97,13 @@ def test_a_service_that_is_killed_while_training(logged_out, wandb_services, wri
 
 def test_without_the_guard_training_fails(logged_out, wandb_services, tmp_path):
     start_run(WANDB, group="grid", run="lr=1", folder=tmp_path)
-    kill = AtStep(lambda: [one.kill() for one in wandb_services()])
+
+    def kill_and_wait() -> None:
+        for one in wandb_services():
+            one.kill()
+        time.sleep(0.5)  # until wandb sees it: the training is over sooner
+
+    kill = AtStep(kill_and_wait)
     with pytest.raises(ConnectionError):
         train(tmp_path, report_to=["wandb"], callbacks=[kill], told=None)
     end_run(WANDB)

@@ -36,7 +36,8 @@ _ONE_CLASS, _MOST_LABELS = 0.98, 0.8
 def learning_rate_too_high(e: RunEvidence) -> Finding | None:
     """The training loss went above that of even shares, or was lost again, and did not come down."""
     losses = e.train_loss
-    if not len(losses) or e.setting("class_weights"):  # weights lift the plain loss by themselves
+    # weights lift the plain loss by themselves; with one class there is nothing to learn
+    if not len(losses) or e.setting("class_weights") or not e.constant_loss:
         return None
     left = losses[-1] / e.constant_loss
     rate = e.training["learning_rate"]
@@ -78,7 +79,7 @@ def learning_rate_too_high(e: RunEvidence) -> Finding | None:
 def learning_rate_too_low(e: RunEvidence) -> Finding | None:
     """The training loss is still high, and falls steadily, but too slowly to arrive."""
     losses, rate = e.train_loss, e.training["learning_rate"]
-    if not len(losses):
+    if not len(losses) or not e.constant_loss:
         return None
     left = losses[-1] / e.constant_loss
     low = rate < _LOW[_start(e) if adaptive(e) else "sgd"]
