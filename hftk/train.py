@@ -129,13 +129,17 @@ def _train(
 
 
 def _report(folder: Path, *, progress: "Progress") -> "ReportPaths":
+    from hftk.errors import HftkError
     from hftk.report import remove_unfinished, write_report
     from hftk.sweep.diagnosing import record_findings
     from hftk.sweep.exclusive import exclusive
 
     with exclusive(folder):
         remove_unfinished(folder)
-        record_findings(folder)
+        try:
+            record_findings(folder)
+        except HftkError as error:  # the comparison is worth having without it
+            progress.notice(f"the runs are not diagnosed: {error}")
         paths = write_report(folder)
     for notice in paths.notices:
         progress.notice(notice)

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 import hftk
-from hftk.errors import DataError, RecipeError
+from hftk.errors import DataError, RecipeError, RunError
 from hftk.sweep import runners
 
 RUNS = [f"learning_rate={rate},seed={seed}" for rate in ("0.001", "0.01") for seed in (1, 2)]
@@ -399,6 +399,32 @@ def test_an_interrupted_run_is_recorded_reported_and_passed_on(again, tmp_path, 
     statuses = pd.read_csv(folder / "results.csv").set_index("run")["status"].to_dict()
     assert statuses == {run: "interrupted" if run == RUNS[1] else "finished" for run in RUNS}
     monkeypatch.undo()
+
+
+def test_the_report_compares_with_baselines(trained):
+    page = trained[1].report.read_text(encoding="utf-8")
+    assert "| – | baseline: TF-IDF and linear SVM |" in page and "| – | baseline: majority class |" in page
+    assert "The best baseline, TF-IDF and linear SVM, has validation accuracy" in page
+    assert "baseline: majority class" in trained[2], "a terminal shows them too"
+
+
+def test_what_is_found_when_all_have_ended_stands_in_each_run(recipe, tmp_path):
+    slow = {"output_dir": str(tmp_path), "seeds": [1], "training.learning_rate": 1e-7}
+    alone = {key: value for key, value in recipe.items() if key != "sweep"}
+    result = hftk.run(alone, slow, stream=io.StringIO())
+    (finding,) = run_json(result.folder / result.results["run"][0])["findings"]
+    assert (finding["kind"], finding["suggestion"]["key"]) == ("learning-rate-too-low", "training.learning_rate")
+    assert finding["message"] in result.report.read_text(encoding="utf-8")
+
+
+def test_runs_that_cannot_be_diagnosed_are_compared_all_the_same(again, monkeypatch):
+    def fail(folder):
+        raise RunError("a file is broken")
+
+    monkeypatch.setattr("hftk.sweep.diagnosing.record_findings", fail)
+    result, said = again()
+    assert "the runs are not diagnosed: a file is broken" in said
+    assert result.report.is_file() and result.exit_code == 0
 
 
 def raising(error: BaseException, run: str):
