@@ -129,7 +129,6 @@ def _train(
 
 
 def _report(folder: Path, *, progress: "Progress") -> "ReportPaths":
-    from hftk.errors import HftkError
     from hftk.report import remove_unfinished, write_report
     from hftk.sweep.diagnosing import record_findings
     from hftk.sweep.exclusive import exclusive
@@ -138,7 +137,7 @@ def _report(folder: Path, *, progress: "Progress") -> "ReportPaths":
         remove_unfinished(folder)
         try:
             record_findings(folder)
-        except HftkError as error:  # the comparison is worth having without it
+        except Exception as error:  # whatever it is, the comparison is worth having without it
             progress.notice(f"the runs are not diagnosed: {error}")
         paths = write_report(folder)
     for notice in paths.notices:
