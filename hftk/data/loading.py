@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hftk import hub
 from hftk.data.files import read_file, source_of_table
 from hftk.data.idx import find_idx
 from hftk.data.image_folder import find_images
 from hftk.data.source import Source
 from hftk.data.where import Where, did_you_mean, listed
 from hftk.errors import DataError
+from hftk.hub import reaching
 from hftk.recipe import schema
 from hftk.recipe.file_kinds import CONLL, SUFFIXES, readable, readable_in_words
 
@@ -254,7 +254,7 @@ def _hub(data: schema.Data, task: str, where: Where) -> Sources:
     from datasets.exceptions import DatasetNotFoundError
 
     local = "use a local copy: data.path: <file or folder>"
-    trouble = hub.trouble(data.path, kind="data set", revision=data.revision)
+    trouble = reaching.trouble(data.path, kind="data set", revision=data.revision)
     if trouble is not None and not trouble.passing:
         raise DataError(
             f"{where('path')}: there is no file or folder {data.path} here, and {trouble.reason}; asked for {asked}. "
@@ -271,7 +271,7 @@ def _hub(data: schema.Data, task: str, where: Where) -> Sources:
             f"private or gated (then log in: hf auth login); asked for {asked}. Or {local}"
         ) from error
     except (ConnectionError, TimeoutError) as error:
-        reason = trouble.reason if trouble is not None else hub.UNREACHABLE
+        reason = trouble.reason if trouble is not None else reaching.UNREACHABLE
         raise DataError(_not_cached(reason, asked, local, where)) from error
     # whatever else load_dataset finds wrong (configuration, revision, a script in place of data) it says in plain words
     except Exception as error:

@@ -20,8 +20,8 @@ from transformers import (
 )
 from transformers.utils.hub import resolve_revision
 
-from hftk import hub
 from hftk.errors import HftkError, RecipeError, RunError
+from hftk.hub import reaching
 from hftk.models._vetting import CODE_KEYS, ModelFiles, vet
 
 PACKAGE_PREFIX = "package:"
@@ -174,7 +174,7 @@ def name_labels(config: PreTrainedConfig, labels: Sequence[str]) -> None:
 
 def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, **options: Any) -> Any:
     source = resolve_source(pretrained)
-    trouble = None if Path(source).is_dir() else hub.trouble(source, kind="model", revision=revision)
+    trouble = None if Path(source).is_dir() else reaching.trouble(source, kind="model", revision=revision)
     if trouble is not None and not trouble.passing:
         raise RecipeError(f"model.pretrained: {pretrained}: {trouble.reason}; or name a folder")
     offline = trouble is not None

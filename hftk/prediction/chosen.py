@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hftk import hub
 from hftk.data.where import did_you_mean, listed
 from hftk.errors import HftkError, RecipeError, RunError
+from hftk.hub import reaching
 from hftk.recipe import schema
 from hftk.recipe.architectures import CLASS_SUFFIX, architectures
 from hftk.recipe.reading import read_document
@@ -121,7 +121,7 @@ def _of_run(run: Path) -> tuple[schema.Data, int | None]:
 
 
 def _on_hub(model: str, *, trust_remote_code: bool, revision: str | None) -> ChosenModel:
-    trouble = hub.trouble(model, kind="model", revision=revision)
+    trouble = reaching.trouble(model, kind="model", revision=revision)
     if trouble is not None and not trouble.passing:
         raise RecipeError(f"there is no folder {model} here, and {trouble.reason}")
     offline = trouble is not None

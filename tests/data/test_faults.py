@@ -335,12 +335,12 @@ def test_no_network_and_a_cold_cache_is_told_within_five_seconds(write, folder, 
         write(f"{what}.yaml", content)
     program = """
 import time
-from hftk import hub
+from hftk.hub import reaching
 from hftk.recipe import read_sweep
 from hftk.sweep.inputs import Preparation
 for what in ("model", "data", "model", "data"):  # the first of each imports what it needs
     plan = read_sweep(f"{what}.yaml")
-    hub.reachable.cache_clear()
+    reaching.reachable.cache_clear()
     started = time.monotonic()
     try:
         preparation = Preparation(world_size=1)

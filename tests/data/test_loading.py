@@ -22,7 +22,7 @@ def hub(monkeypatch):
                 raise with_
             return with_
 
-        monkeypatch.setattr(loading.hub, "reachable", lambda: True)
+        monkeypatch.setattr(loading.reaching, "reachable", lambda: True)
         monkeypatch.setattr(datasets, "load_dataset", load_dataset)
         return asked
 
@@ -97,7 +97,7 @@ def test_no_hub_is_told_at_once(folder, monkeypatch, load_data, offline):
         monkeypatch.setattr(huggingface_hub, "get_session", no_network)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
-    loading.hub.reachable.cache_clear()
+    loading.reaching.reachable.cache_clear()
     with pytest.raises(
         DataError, match=r"^data\.path: the Hub cannot be reached .*, owner/set \(en\) at abc is not in its"
     ):

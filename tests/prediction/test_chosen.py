@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from transformers import BertConfig, BertForSequenceClassification
 
-from hftk import hub
 from hftk.errors import RecipeError, RunError
+from hftk.hub import reaching
 from hftk.prediction.chosen import choose_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -119,7 +119,7 @@ def test_the_hub_is_asked_for_what_is_no_folder(monkeypatch, tmp_path, gru):
         "me/none", r"there is no folder me/none here, and as a model of the Hub it cannot be loaded: the Hub cannot"
     )
     monkeypatch.setattr(
-        hub, "trouble", lambda name, **_: hub.Trouble("the Hub has no public model of this name", False)
+        reaching, "trouble", lambda name, **_: reaching.Trouble("the Hub has no public model of this name", False)
     )
     refused("me/none", "^there is no folder me/none here, and the Hub has no public model of this name$")
 
@@ -128,7 +128,7 @@ def test_code_from_the_hub_wants_a_commit(monkeypatch, tmp_path, gru):
     """As of the Hub, but for its files, which lie here."""
     folder = Path(shutil.copytree(gru / "model", tmp_path / "alone"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hub, "trouble", lambda name, **_: None)
+    monkeypatch.setattr(reaching, "trouble", lambda name, **_: None)
     monkeypatch.setattr("transformers.utils.hub.resolve_revision", lambda name, revision, **_: COMMIT)
     monkeypatch.setattr("hftk.models._vetting.ModelFiles.path", lambda self, name: folder / name)
     assert chosen("me/gru").architecture == "rnn"  # an architecture of ours needs no code of theirs

@@ -6,14 +6,14 @@ import threading
 import huggingface_hub.constants
 import pytest
 
-from hftk import hub
+from hftk.hub import reaching
 
 
 @pytest.fixture(autouse=True)
 def afresh():
-    hub.reachable.cache_clear()
+    reaching.reachable.cache_clear()
     yield
-    hub.reachable.cache_clear()
+    reaching.reachable.cache_clear()
 
 
 class NotFriendly(http.server.BaseHTTPRequestHandler):
@@ -32,8 +32,8 @@ def test_any_answer_will_do_and_one_request_is_enough(monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     try:
-        assert hub.reachable()
-        assert hub.reachable()
+        assert reaching.reachable()
+        assert reaching.reachable()
     finally:
         server.shutdown()
         server.server_close()
@@ -43,9 +43,9 @@ def test_any_answer_will_do_and_one_request_is_enough(monkeypatch):
 def test_nobody_there(monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    assert not hub.reachable()
+    assert not reaching.reachable()
 
 
 def test_offline_mode_is_not_asked(monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    assert not hub.reachable()
+    assert not reaching.reachable()

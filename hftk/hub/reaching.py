@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: can it be asked, and for this? (Pushing to it comes in a later version.)"""
+"""Can the Hub be asked, and for this?"""
 
 import threading
 from collections.abc import Callable, Mapping
