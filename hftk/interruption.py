@@ -2,9 +2,12 @@
 
 In a soft section the first signal is only noted, and the section ends itself, its state saved; elsewhere it raises
 KeyboardInterrupt, as Ctrl-C does in Python. The second ends the process with exit code 130, also where no handler of
-Python's comes to turn, in a long computation or a transfer that hangs: a thread of its own waits for it.
+Python's comes to turn, in a long computation or a transfer that hangs: a thread of its own waits for it. A
+KeyboardInterrupt that was raised where Python drops exceptions, in a `__del__` or a weak reference's callback, is
+raised again a moment later.
 """
 
+import _thread
 import os
 import signal
 import socket
@@ -22,6 +25,9 @@ EXIT_CODE = 130
 RELAYED_WITHIN = 2.0  # seconds
 # a terminal or pipe that nobody reads must not hold the end up
 _LONGEST_LAST_WORD = 0.5  # seconds
+
+# a dropped KeyboardInterrupt is raised again when the main thread should be out of what dropped it
+_AGAIN_AFTER = 0.05  # seconds
 
 _END = 0  # no signal's number
 
@@ -97,17 +103,30 @@ def interruptible(
 
     def handle(number: int, frame: object) -> None:
         if os.getpid() == process:
-            interruption.ask(_NUMBERS[number])
+            if watch.echoed(number):
+                interruption.stop_if_asked()
+            else:
+                interruption.ask(_NUMBERS[number])
         elif number != signal.SIGINT:  # a loader's worker: it ends with its parent, whom Ctrl-C reaches as well
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
+    former_hook = sys.unraisablehook
+
+    def raise_again(dropped: "sys.UnraisableHookArgs") -> None:
+        if isinstance(dropped.exc_value, KeyboardInterrupt) and interruption.asked and os.getpid() == process:
+            watch.echo()
+        else:
+            former_hook(dropped)
+
     with watch.running():
         for number in ours:
             signal.signal(number, handle)
+        sys.unraisablehook = raise_again
         try:
             yield interruption
         finally:
+            sys.unraisablehook = former_hook
             for number, former in ours.items():
                 signal.signal(number, former)
 
@@ -130,6 +149,9 @@ class _Watch:
         self._last_word = last_word
         self._relayed_within = RELAYED_WITHIN if relayed else 0.0
         self._running = False
+        self._echo = min(numbers, default=_END)
+        self._unheard = 0
+        self._unhandled = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -156,10 +178,32 @@ class _Watch:
         if self._running:
             signal.set_wakeup_fd(-1)
 
+    def echo(self) -> None:
+        """Has the handler called once more in the main thread, a moment later, without a signal of the user's."""
+        timer = threading.Timer(_AGAIN_AFTER, self._send_echo)
+        timer.daemon = True
+        timer.start()
+
+    def _send_echo(self) -> None:
+        if self._running:
+            self._unheard += 1
+            self._unhandled += 1
+            _thread.interrupt_main(self._echo)
+
+    def echoed(self, number: int) -> bool:
+        """Is this call of the handler an echo? Asked by the handler, once per call."""
+        if number != self._echo or not self._unhandled:
+            return False
+        self._unhandled -= 1
+        return True
+
     def _listen(self, reading: socket.socket) -> None:
         first: float | None = None
         while (number := reading.recv(1)[0]) != _END:
             if number not in self._numbers:
+                continue
+            if number == self._echo and self._unheard:
+                self._unheard -= 1
                 continue
             if first is None:
                 first = time.monotonic()

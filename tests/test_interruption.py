@@ -467,6 +467,58 @@ def test_an_evaluation_is_left_at_once_by_a_second_signal(tmp_path):
     assert "row at" not in child.text
 
 
+class BusyAtItsEnd:
+    """What Python raises in here it drops."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def __del__(self) -> None:
+        busy(self._say, seconds=1)
+
+
+@pytest.mark.parametrize("number", ALL)
+@pytest.mark.parametrize("relayed", [False, True])
+def test_a_signal_in_what_drops_exceptions_is_not_lost(number, relayed):
+    def drop(interruption, say):
+        del_me = BusyAtItsEnd(say)
+        del del_me
+        busy(say)
+
+    child = handled(drop, relayed=relayed)
+    child.hears("busy")
+    child.signal(number)
+    assert child.ended(within=10) == 130
+    assert f"interrupted {number.name}" in child.text and "last" not in child.text
+
+
+def test_a_signal_dropped_again_and_again_is_not_lost():
+    def drop(interruption, say):
+        while True:
+            BusyAtItsEnd(lambda text: None)
+            say("dropped")
+
+    child = handled(drop)
+    child.hears("dropped")
+    child.signal(signal.SIGINT)
+    assert child.ended(within=15) == 130
+
+
+def test_a_second_signal_after_one_that_was_dropped_ends_at_once():
+    def drop(interruption, say):
+        del_me = BusyAtItsEnd(say)
+        del del_me
+        with interruption.soft():
+            busy(say)
+
+    child = handled(drop)
+    child.hears("busy")
+    child.signal(signal.SIGINT)
+    time.sleep(0.5)
+    child.signal(signal.SIGINT)
+    assert child.ended(within=5) == 130
+
+
 @pytest.fixture(scope="module")
 def long_data(tmp_path_factory):
     """Enough text to keep a tokenizer and gensim busy for a while."""
