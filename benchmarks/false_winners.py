@@ -16,8 +16,9 @@ import numpy as np
 from scipy.stats import norm
 
 from hftk.analysis.outcomes import Outcomes
+from hftk.analysis.pairwise import LEVEL
 from hftk.analysis.scores import figure
-from hftk.analysis.statistics import LEVEL, compare
+from hftk.analysis.statistics import compare
 
 VALIDATION, TEST = 500, 1000
 ACCURACY = 0.85

@@ -3,22 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from scipy import stats
 
-from hftk.analysis.bootstrap import replicate_scores
-from hftk.analysis.outcomes import Outcomes, unpaired_reason
-from hftk.analysis.scores import Sums, bounds, score, unit_sums
-from hftk.analysis.variance import Variances, variances
+from hftk.analysis.outcomes import Outcomes
+from hftk.analysis.pairwise import LEVEL, Goal, Pairwise, Verdict, check_paired, holm, pairwise, verdict_of
+from hftk.analysis.scores import bounds, figure
 from hftk.errors import RunError
-
-Goal = Literal["maximize", "minimize"]
-Verdict = Literal["reference", "tie", "worse", "better", "untested"]
-
-LEVEL = 0.05
-"""Of all tables of equal settings, the share in which some row may be called worse or better."""
 
 
 @dataclass(frozen=True)
@@ -74,43 +66,22 @@ def compare(
 
     Raises RunError when the outcomes are not over the same items, and as scores.unit_sums does.
     """
-    names, runs = list(settings), [outcomes for members in settings.values() for outcomes in members]
-    _check(settings, reference=reference)
-    owner = np.repeat(np.arange(len(names)), [len(settings[name]) for name in names])
-    sums = [unit_sums(outcomes, metric=metric) for outcomes in runs]
-    figures = np.array([float(score(np.asarray(each.sum(axis=1)), metric=metric)) for each in sums])
-    rows = [_row(name, figures[owner == place]) for place, name in enumerate(names)]
-    known = [place for place, row in enumerate(rows) if math.isfinite(row.mean)]
-    if not known or runs[0].units < 2:
-        return rows
-    used = np.flatnonzero(np.isin(owner, known))
-    own = np.searchsorted(known, owner[used])
-    found = variances(
-        figures[used],
-        replicates=replicate_scores([sums[run] for run in used], metric=metric, seed=seed),
-        differing=_differing([sums[run] for run in used], owner=own),
-        owner=own,
-        units=runs[0].units,
-    )
-    tested = _with_intervals([rows[place] for place in known], found=found, metric=metric, units=runs[0].units)
-    if names.index(reference) in known:
-        first = known.index(names.index(reference))
-        tested = _with_tests(tested, found=found, reference=first, goal=goal, metric=metric, units=runs[0].units)
-    for place, row in zip(known, tested, strict=True):
-        rows[place] = row
-    return rows
-
-
-def _check(settings: Mapping[str, Sequence[Outcomes]], *, reference: str) -> None:
     if reference not in settings:
         raise RunError(f"The reference {reference!r} is none of the settings: {', '.join(settings)}.")
-    if empty := [name for name, members in settings.items() if not members]:
-        raise RunError(f"No run of the setting {empty[0]!r} to compare.")
-    first = settings[reference][0]
-    for name, members in settings.items():
-        for outcomes in members:
-            if reason := unpaired_reason(first, outcomes):
-                raise RunError(f"{reference} and {name} cannot be compared on test: {reason}.")
+    check_paired(settings)
+    rows = {
+        name: _row(name, np.array([figure(outcomes, metric=metric) for outcomes in members]))
+        for name, members in settings.items()
+    }
+    pairs = pairwise(settings, metric=metric, seed=seed)
+    if pairs is not None:
+        rows |= {
+            row.setting: row for row in _with_intervals([rows[name] for name in pairs.names], pairs, metric=metric)
+        }
+        if reference in pairs.names:
+            tested = _with_tests([rows[name] for name in pairs.names], pairs, reference, goal=goal, metric=metric)
+            rows |= {row.setting: row for row in tested}
+    return list(rows.values())
 
 
 def _row(setting: str, figures: np.ndarray) -> Comparison:
@@ -123,23 +94,14 @@ def _row(setting: str, figures: np.ndarray) -> Comparison:
     return Comparison(setting=setting, n=len(figures), mean=mean, sd=sd, verdict="untested", **nothing)
 
 
-def _differing(sums: Sequence[Sums], *, owner: np.ndarray) -> np.ndarray:
-    """(K, K) the units to which two settings add different sums; the seeds of a setting are averaged."""
-    # sums that are equal for a unit give the same number, others another one
-    key = np.random.default_rng(0).random(sums[0].shape[0])
-    numbers = np.stack([key @ each for each in sums])
-    means = np.stack([numbers[owner == setting].mean(axis=0) for setting in range(owner.max() + 1)])
-    return np.stack([(np.abs(means - one) > 1e-9).sum(axis=1) for one in means])
-
-
-def _with_intervals(rows: list[Comparison], *, found: Variances, metric: str, units: int) -> list[Comparison]:
+def _with_intervals(rows: list[Comparison], pairs: Pairwise, *, metric: str) -> list[Comparison]:
     least, most = bounds(metric)
     results = []
-    for row, variance, df in zip(rows, found.of_means, found.df_of_means, strict=True):
+    for row, variance, df in zip(rows, pairs.variances.of_means, pairs.variances.df_of_means, strict=True):
         t = float(stats.t.isf(LEVEL / 2, df))
         if math.isfinite(most):
             width = most - least
-            ends = _wilson((row.mean - least) / width, variance=variance / width**2, t=t, units=units)
+            ends = _wilson((row.mean - least) / width, variance=variance / width**2, t=t, units=pairs.units)
             low, high = (float(least + width * end) for end in ends)
         else:
             low, high = max(least, row.mean - t * math.sqrt(variance)), row.mean + t * math.sqrt(variance)
@@ -158,63 +120,37 @@ def _wilson(share: float, *, variance: float, t: float, units: int) -> tuple[flo
 
 
 def _with_tests(
-    rows: list[Comparison], *, found: Variances, reference: int, goal: Goal, metric: str, units: int
+    rows: list[Comparison], pairs: Pairwise, reference: str, *, goal: Goal, metric: str
 ) -> list[Comparison]:
-    means = np.array([row.mean for row in rows])
-    differences = means[:, None] - means
-    # about zero, as if there were no difference: else few units that all point one way would look certain
-    errors = np.sqrt(found.of_differences + differences**2 / units)
-    t = np.divide(np.abs(differences), errors, out=np.zeros_like(errors), where=errors > 0)
-    p = 2 * stats.t.sf(t, found.df_of_differences)
-    one_seed = all(row.n == 1 for row in rows)
-    others = np.arange(len(rows)) != reference
-    adjusted = np.ones_like(p)
-    tested = (np.full(others.sum(), reference), np.flatnonzero(others)) if one_seed else np.triu_indices(len(rows), k=1)
-    adjusted[tested] = holm(p[tested])
-    adjusted = np.minimum(adjusted, adjusted.T)
+    first = pairs.names.index(reference)
+    adjusted = _adjusted(pairs, first=first, one_seed=all(row.n == 1 for row in rows))
     results = []
     for place, row in enumerate(rows):
-        if place == reference:
+        if place == first:
             same = {"difference": 0.0, "difference_low": 0.0, "difference_high": 0.0, "p": 1.0, "p_adjusted": 1.0}
             results.append(replace(row, **same, verdict="reference"))
             continue
-        difference = float(differences[place, reference])
-        half = _half_width(
-            errors[place, reference], df=found.df_of_differences[place, reference], metric=metric, units=units
-        )
+        difference = float(pairs.differences[place, first])
+        half = pairs.half_width(place, first, metric=metric)
         results.append(
             replace(
                 row,
                 difference=difference,
                 difference_low=difference - half,
                 difference_high=difference + half,
-                p=float(p[place, reference]),
-                p_adjusted=float(adjusted[place, reference]),
-                verdict=_verdict(difference, p=adjusted[place, reference], goal=goal),
+                p=float(pairs.p[place, first]),
+                p_adjusted=float(adjusted[place]),
+                verdict=verdict_of(difference, p=adjusted[place], goal=goal),
             )
         )
     return results
 
 
-def _half_width(error: float, *, df: float, metric: str, units: int) -> float:
-    """Of a difference's interval. Two that agree on every unit may still differ on others: the chance of a unit on
-    which they do is at most 1 - 0.025^(1 / units) (Clopper & Pearson 1934)."""
-    if error > 0:
-        return float(stats.t.isf(LEVEL / 2, df) * error)
-    least, most = bounds(metric)
-    return (most - least) * (1 - (LEVEL / 2) ** (1 / units)) if math.isfinite(most) else 0.0
-
-
-def _verdict(difference: float, *, p: float, goal: Goal) -> Verdict:
-    if p > LEVEL:
-        return "tie"
-    return "better" if (difference > 0) == (goal == "maximize") else "worse"
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjusted p values (1979): no assumption about how the tests depend on each other."""
-    order = np.argsort(p, kind="stable")
-    adjusted = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    result = np.empty_like(p)
-    result[order] = np.minimum(adjusted, 1)
-    return result
+def _adjusted(pairs: Pairwise, *, first: int, one_seed: bool) -> np.ndarray:
+    """(K,) p of each beside `first`: corrected over the rows, with several seeds over every pair."""
+    count = len(pairs.names)
+    others = np.arange(count) != first
+    adjusted = np.ones_like(pairs.p)
+    tested = (np.full(others.sum(), first), np.flatnonzero(others)) if one_seed else np.triu_indices(count, k=1)
+    adjusted[tested] = holm(pairs.p[tested])
+    return np.minimum(adjusted, adjusted.T)[first]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hftk.analysis.effects import effects
 from hftk.analysis.smallest import smallest_tied
 from hftk.analysis.statistics import Comparison
+from hftk.analysis.swept import taken_apart
 from hftk.report.differences import grouped
 from hftk.report.runs import Ranking, Run
 from hftk.report.wording import split_metric
@@ -24,7 +25,7 @@ def advice(runs: Sequence[Run], *, ranking: Ranking, compared: Sequence[Comparis
         sentences += [smallest.sentence] if smallest else []
     if len(finished) > 1:
         found = effects(
-            [run.swept for run in finished],
+            taken_apart([run.swept for run in finished]),
             scores=[run.score for run in finished],
             metric=split_metric(ranking.metric),
             goal=ranking.goal,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hftk.report.advice import advice
 from hftk.report.attention import attended
+from hftk.report.changes import changes
 from hftk.report.classwise import classes, confused
 from hftk.report.content import Content, Curve, FindingRow
 from hftk.report.differences import data_letters, grouped
@@ -33,6 +34,7 @@ def compared(runs: Sequence[Run], *, title: str, notices: Sequence[str], planned
     comparisons = compare_settings(alike, seen=seen, ranking=ranking)
     settings = setting_rows(alike, seen=seen, ranking=ranking, compared=comparisons)
     rows = with_verdicts(rows, settings=settings, intervals=own_intervals(seen, ranking=ranking))
+    changed, lessons = changes(alike, seen=seen, ranking=ranking)
     notes = footnotes(runs)
     rows = with_footnotes(rows, notes)
     findings = _findings(runs)
@@ -43,7 +45,9 @@ def compared(runs: Sequence[Run], *, title: str, notices: Sequence[str], planned
         metric=ranking.metric,
         goal=ranking.goal,
         labels=alike[0].data.labels if alike else [],
-        summary=summary(runs, rows=rows, settings=settings, findings=findings, ranking=ranking, letters=letters),
+        summary=summary(
+            runs, rows=rows, settings=settings, findings=findings, ranking=ranking, letters=letters, lessons=lessons
+        ),
         advice=advice(alike, ranking=ranking, compared=comparisons),
         rows=rows,
         settings=settings,
@@ -60,6 +64,8 @@ def compared(runs: Sequence[Run], *, title: str, notices: Sequence[str], planned
         facts=facts(runs) + ([("planned", planned)] if planned else []),
         commands=commands(runs),
         about_suspicious=about_suspicious,
+        changes=changed,
+        lessons=lessons,
     )
 
 

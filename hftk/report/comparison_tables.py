@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hftk.report.content import Content, Example, Interval, Row, Verdict
+from hftk.report.content import ChangeRow, Content, Example, Interval, Row, Verdict
 from hftk.report.table import Table
 from hftk.report.wording import MISSING, count, duration, epoch, figure, shortened, split_metric
 
@@ -87,6 +87,27 @@ def settings_table(content: Content) -> Table | None:
         for row in content.settings
     ]
     return Table(columns, rows, frozenset({"setting", "beside the first"}))
+
+
+def changes_table(changes: Sequence[ChangeRow], *, metric: str) -> Table:
+    """metric: what the test figures are of."""
+    columns = ["key", "from", "to", f"test {metric}, from", "to it", "difference", "95 % of it", "p", "is", "in"]
+    rows = [
+        [
+            row.key,
+            row.against,
+            row.value,
+            figure(row.against_test),
+            figure(row.test),
+            signed(row.difference),
+            interval(row.interval, signed_ends=True),
+            probability(row.p),
+            VERDICTS[row.verdict],
+            row.setting or MISSING,
+        ]
+        for row in changes
+    ]
+    return Table(columns, rows, frozenset({"key", "from", "to", "is", "in"}))
 
 
 def classes_table(content: Content, row: str) -> Table | None:

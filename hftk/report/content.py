@@ -79,6 +79,28 @@ class SettingRow:
 
 
 @dataclass(frozen=True)
+class ChangeRow:
+    """Two settings that differ in one swept key: a value of it beside another. On the test split."""
+
+    key: str
+    """With `(and …)` where other keys always changed with it."""
+    setting: str
+    """That of `value`; its other keys are those of the other one too."""
+    against: str
+    """The value beside which the other stands."""
+    against_test: float
+    """Its test figure."""
+    value: str
+    test: float
+    difference: float
+    interval: Interval
+    """Of the difference by itself."""
+    p: float
+    """Adjusted for the number of these rows."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class FindingRow:
     """A finding of one run; `runs` holds several where the same was found in all of them."""
 
@@ -189,3 +211,7 @@ class Content:
     commands: list[str]
     about_suspicious: str = ""
     """What `suspicious` rests on."""
+    changes: list[ChangeRow] = field(default_factory=list)
+    """One swept key at a time."""
+    lessons: list[str] = field(default_factory=list)
+    """What `changes` say in all, a sentence per key."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from string import ascii_uppercase
 from typing import Any
 
-from hftk.report.runs import Run
+from hftk.report.runs import Run, RunData
 from hftk.report.table import Table
 from hftk.report.wording import MISSING, count, listed
 
@@ -26,7 +26,9 @@ def grouped(runs: list[Run], value: Callable[[Run], Any]) -> list[tuple[Any, lis
 def data_letters(runs: list[Run]) -> dict[str, str] | None:
     """Run name -> A, B, … by the data that the run saw; None when all saw the same.
 
-    Data are the same when fingerprint, rows per split and labels are. A run that ended before it had any gets `–`.
+    Data are the same when the rows that figures are of are: those of validation and test, with their labels. Where the
+    record does not tell of splits, all rows count. What differed in train only is a footnote (see `fairness`). A run
+    that ended before it had any data gets `–`.
     """
     groups = _by_data(runs)
     if len(groups) < 2:
@@ -58,7 +60,14 @@ def data_table(runs: list[Run]) -> Table:
 
 def _by_data(runs: list[Run]) -> list[tuple[Any, list[Run]]]:
     seen = [run for run in runs if run.data.fingerprint is not None or run.data.rows]
-    return grouped(seen, lambda run: (run.data.fingerprint, run.data.rows, run.data.labels))
+    return grouped(seen, lambda run: _judged_on(run.data))
+
+
+def _judged_on(data: RunData) -> tuple[Any, ...]:
+    judged = {split: rows for split, rows in data.rows.items() if split != "train"}
+    if judged and judged.keys() <= data.split_fingerprints.keys():
+        return {split: data.split_fingerprints[split] for split in judged}, judged, data.labels
+    return data.fingerprint, data.rows, data.labels
 
 
 def _letter(number: int) -> str:

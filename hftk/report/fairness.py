@@ -1,9 +1,11 @@
 """What differs between runs though it should not, so that a figure may differ for another reason than it seems."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from hftk.analysis.swept import taken_apart
 from hftk.report.differences import grouped
 from hftk.report.runs import Run
 from hftk.report.wording import count, listed, plural
@@ -30,6 +32,7 @@ def footnotes(runs: Sequence[Run]) -> list[Footnote]:
     if len(finished) < 2:
         return []
     return [
+        *_split_off(finished, _trained_on, _train_text),
         *_split_off(finished, lambda run: run.data.max_length, _length_text),
         *_steps(finished),
         *_split_off(finished, _computed_by, lambda run, usual: f"Computed with {_versions(run, usual)}"),
@@ -49,6 +52,20 @@ def _split_off(
         Footnote(f"{text(members[0], groups[0][1][0])}.", tuple(run.name for run in members))
         for _, members in groups[1:]
     ]
+
+
+def _trained_on(run: Run) -> str | None:
+    return run.data.split_fingerprints.get("train")
+
+
+def _train_text(run: Run, usual: Run) -> str:
+    return f"Trained on other data: {_train(run)}, elsewhere {_train(usual)}"
+
+
+def _train(run: Run) -> str:
+    changed = run.data.relabelled.get("train")
+    made_anew = f", {changed:.1%} of their labels made anew" if changed else ""
+    return f"{plural(run.data.rows.get('train', 0), 'row')}{made_anew} (fingerprint {_trained_on(run)[:12]})"
 
 
 def _length_text(run: Run, usual: Run) -> str:
@@ -99,9 +116,9 @@ def _device_text(run: Run, usual: Run) -> str:
     return f"Trained on {run.device}, elsewhere on {usual.device}"
 
 
-def _model(run: Run) -> str:
+def _model(swept: Mapping[str, Any]) -> str:
     """What was swept of the model, in words; empty where all have the same."""
-    return ", ".join(f"{key}={value}" for key, value in sorted(run.swept.items()) if key in _MODEL_KEYS)
+    return ", ".join(f"{key}={value}" for key, value in sorted(swept.items()) if key in _MODEL_KEYS)
 
 
 _MODEL_KEYS = frozenset({"model.pretrained", "model.architecture", "model.cell"})
@@ -110,7 +127,8 @@ _MODEL_KEYS = frozenset({"model.pretrained", "model.architecture", "model.cell"}
 
 def _trials(runs: Sequence[Run]) -> list[Footnote]:
     """More settings tried of a model are more chances to be the best on validation."""
-    settings = {(_model(run), run.setting) for run in runs}
+    models = {run.name: _model(own) for run, own in zip(runs, taken_apart([run.swept for run in runs]), strict=True)}
+    settings = {(models[run.name], run.setting) for run in runs}
     trials = Counter(model for model, _ in settings)
     if len(trials) < 2 or len(set(trials.values())) == 1:
         return []
@@ -122,7 +140,7 @@ def _trials(runs: Sequence[Run]) -> list[Footnote]:
             if number == most
             else f"Of this model only {plural(number, 'setting')} {'was' if number == 1 else 'were'} tried, of others "
             f"up to {most}.",
-            tuple(run.name for run in runs if _model(run) == model),
+            tuple(run.name for run in runs if models[run.name] == model),
         )
         for model, number in sorted(trials.items())
         if number in (most, least)

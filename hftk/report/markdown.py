@@ -1,6 +1,6 @@
 """report.md: the comparison as a page that claims no more than its figures show."""
 
-from hftk.report.comparison_tables import classes_table, examples_table, ranked_table, settings_table
+from hftk.report.comparison_tables import changes_table, classes_table, examples_table, ranked_table, settings_table
 from hftk.report.content import Content, DataNote, FindingRow
 from hftk.report.differences import data_letters, data_table
 from hftk.report.runs import Run
@@ -21,6 +21,12 @@ def report_markdown(content: Content, *, runs: list[Run], curves: str) -> str:
     ]
     if settings := settings_table(content):
         parts += ["## Settings over seeds", settings.markdown(), _SETTINGS]
+    if content.changes:
+        metric = split_metric(content.metric).removeprefix("validation ")
+        shown = content.changes[:_CHANGES_SHOWN]
+        more = [f"{plural(len(content.changes) - len(shown), 'more row')} in report.html."]
+        parts += ["## One key at a time", "\n".join(f"- {escaped(line)}" for line in content.lessons)]
+        parts += [changes_table(shown, metric=metric).markdown(), _CHANGES, *more[: len(content.changes) > len(shown)]]
     if content.findings:
         parts += ["## What was found", *map(_finding, content.findings)]
     if content.advice:
@@ -46,6 +52,11 @@ _SETTINGS = (
     "n: finished runs; sd: sample standard deviation over seeds; 95 %: interval over seeds and test examples; p: "
     "adjusted for the number of settings (Holm)."
 )
+_CHANGES = (
+    "Settings that differ in one swept key, or in keys that always changed together; the last column names the one "
+    "that the value in `to` is of. Paired tests on the test split, p adjusted for the number of these rows (Holm)."
+)
+_CHANGES_SHOWN = 40
 _EXAMPLES_SHOWN = 10
 _PAIRS_SHOWN = 10
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hftk.analysis.calibration import calibration
 from hftk.analysis.scores import SCORES, figure
+from hftk.analysis.swept import taken_apart
 from hftk.report.content import Row
 from hftk.report.fairness import Footnote
 from hftk.report.runs import Ranking, Run, finite, worth
@@ -28,7 +29,7 @@ def comparison_rows(runs: list[Run], *, seen: Votes, ranking: Ranking, letters: 
             over_baseline=None if best is None or run.score is None else run.score - best,
             setting=run.setting,
             seed=run.seed,
-            swept=run.swept,
+            swept=swept,
             reason=run.reason,
             epochs=run.reached,
             kept_epoch=run.kept_epoch,
@@ -38,7 +39,7 @@ def comparison_rows(runs: list[Run], *, seen: Votes, ranking: Ranking, letters: 
             tested=test_size(run).strip(" ()"),
             trainable_parameters=run.trainable_parameters,
         )
-        for run in runs
+        for run, swept in zip(runs, taken_apart([run.swept for run in runs]), strict=True)
     ]
     return _placed(rows, baselines, ranking)
 

@@ -8,6 +8,7 @@ from hftk.report.content import FindingRow, Row, SettingRow
 from hftk.report.runs import Ranking, Run
 from hftk.report.wording import count, figure, listed, plural, split_metric
 
+_LESSONS_SHOWN = 4
 STATUSES = ("finished", "failed", "interrupted", "pruned")
 
 
@@ -19,8 +20,9 @@ def summary(
     findings: Sequence[FindingRow],
     ranking: Ranking,
     letters: dict[str, str] | None,
+    lessons: Sequence[str] = (),
 ) -> list[str]:
-    """The most important first. letters: as of `data_letters`."""
+    """The most important first. letters: as of `data_letters`. lessons: what single keys did."""
     metric = split_metric(ranking.metric)
     scored = [row for row in rows if row.rank is not None]
     counts = _counts(runs)
@@ -40,6 +42,7 @@ def summary(
     return [
         *first,
         *_tests(settings, scored),
+        *_lessons(lessons),
         *_baselines(rows, scored, ranking),
         *_found(findings, scored),
         *ranked,
@@ -96,6 +99,15 @@ def _tests(settings: Sequence[SettingRow], scored: Sequence[Row]) -> list[str]:
     if not several:
         sentences.append("One seed each: what other seeds would give is not known.")
     return sentences
+
+
+def _lessons(lessons: Sequence[str]) -> list[str]:
+    """Those that show a difference."""
+    shown = [lesson for lesson in lessons if " is better" in lesson or " is worse" in lesson]
+    if not shown:
+        return []
+    more = f" {plural(len(shown) - _LESSONS_SHOWN, 'more key')} below." if len(shown) > _LESSONS_SHOWN else ""
+    return [f"One key at a time, the others equal: {' '.join(shown[:_LESSONS_SHOWN])}{more}"]
 
 
 def _all(number: int) -> str:

@@ -2,15 +2,13 @@
 
 import csv
 import io
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from accelerate import PartialState
 
-from hftk.errors import RunError
+from hftk.replacing import replace_text
 from hftk.training.gradients import LayerGradients
 from hftk.training.trace import StepTrace
 
@@ -43,18 +41,4 @@ def _write(path: Path, rows: Sequence[dict[str, float]]) -> None:
     writer.writerows(
         {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()} for row in rows
     )
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "w", encoding="utf-8", newline="") as file:
-            file.write(text.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # on a disk that refuses all
-            beside.unlink(missing_ok=True)
-        raise RunError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or make it writable, and give the same "
-            "command again: what is finished is kept"
-        ) from error
+    replace_text(path, text.getvalue())

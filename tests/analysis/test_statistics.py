@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from hftk.analysis.outcomes import Outcomes
-from hftk.analysis.statistics import LEVEL, compare, holm
+from hftk.analysis.pairwise import LEVEL, holm
+from hftk.analysis.statistics import compare
 from hftk.errors import RunError
 
 LEVEL_OF = stats.norm.ppf(0.85)

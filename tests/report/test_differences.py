@@ -21,6 +21,19 @@ def test_any_difference_tells_runs_apart_the_most_common_data_first(write_run, d
     ]  # fmt: skip
 
 
+def test_what_differs_in_train_only_can_be_compared(write_run, data):
+    """Relabelled, or fewer rows to learn from: validation and test, which figures are of, are the same."""
+    parts = {"train": "1" * 64, "validation": "2" * 64, "test": "3" * 64}
+    write_run("a", data=data(fingerprint="11" * 32, split_fingerprints=parts))
+    fewer = {"train": 700, "validation": 855, "test": 1043}
+    changed = {"split_fingerprints": parts | {"train": "4" * 64}, "rows": fewer}
+    folder = write_run("b", data=data(fingerprint="22" * 32, **changed))
+    assert data_letters(read_runs(folder)) is None
+    changed = {"split_fingerprints": parts | {"validation": "4" * 64}}
+    folder = write_run("c", data=data(fingerprint="33" * 32, **changed))
+    assert data_letters(read_runs(folder)) == {"a": "A", "b": "A", "c": "B"}
+
+
 def test_a_run_that_never_saw_data_is_no_difference(write_run):
     write_run("a")
     assert data_letters(read_runs(write_run("b", status="failed", data=None))) is None

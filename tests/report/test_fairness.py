@@ -30,6 +30,19 @@ def test_runs_that_did_not_finish_have_none(told):
     assert told({}, {}, {"status": "failed", "world_size": 4}) == []
 
 
+def test_other_data_in_train(told, data):
+    parts = {"train": "1" * 64, "validation": "2" * 64, "test": "3" * 64}
+    same = data() | {"split_fingerprints": parts}
+    other = data() | {"split_fingerprints": parts | {"train": "4" * 64}, "relabelled": {"train": 0.547}}
+    assert told({"data": same}, {"data": same}, {"data": other}) == [
+        (
+            "Trained on other data: 7,696 rows, 54.7% of their labels made anew (fingerprint 444444444444), elsewhere "
+            "7,696 rows (fingerprint 111111111111).",
+            "c",
+        )
+    ]
+
+
 def test_another_maximum_length(told, data):
     short = data() | {"max_length": 64, "truncated": {"test": 149}}
     long = data() | {"max_length": 512, "truncated": {"test": 0}}

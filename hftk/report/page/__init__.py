@@ -8,12 +8,13 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from hftk.report.comparison_tables import probability
 from hftk.report.content import Content
-from hftk.report.page.comparison import comparison
+from hftk.report.page.comparison import VERDICTS, comparison
 from hftk.report.page.grouping import by_kind
 from hftk.report.page.payload import payload
 from hftk.report.page.settings import settings
-from hftk.report.page.shown import breakable, is_number, percent, significant, title
+from hftk.report.page.shown import breakable, is_number, percent, signed, significant, title
 from hftk.report.wording import count, epoch, figure
 
 __all__ = ["page_html"]
@@ -36,6 +37,7 @@ def page_html(content: Content) -> str:
         content=content,
         comparison=comparison(content),
         settings=settings(content),
+        verdicts=VERDICTS,
         findings=by_kind(content.findings),
         sections=_sections(content),
         style=Markup(style),
@@ -63,6 +65,8 @@ def _environment() -> Environment:
         "figure": figure,
         "is_number": is_number,
         "percent": percent,
+        "probability": probability,
+        "signed": signed,
         "significant": significant,
         "title_of": title,
     }
@@ -74,6 +78,7 @@ def _sections(content: Content) -> dict[str, str]:
     there = {
         "comparison": ("Comparison", content.rows),
         "settings": ("Over seeds", content.settings),
+        "changes": ("One key at a time", content.changes),
         "curves": ("Learning curves", content.curves),
         "gradients": ("Gradients", [curve for curve in content.curves if curve.gradients]),
         "findings": ("Findings", content.findings),

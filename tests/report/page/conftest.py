@@ -12,6 +12,7 @@ import pytest
 
 from hftk.report.content import (
     Attention,
+    ChangeRow,
     Classes,
     Content,
     Curve,
@@ -495,6 +496,42 @@ def _korean() -> Content:
         advice=["Take 토크나이저=음절,cell=gru: it is tied with the first and needs no morphological analysis."],
         rows=[*rows[:9], linear, *rows[9:]],
         settings=settings,
+        changes=[
+            ChangeRow(
+                "model.cell",
+                f"토크나이저={tokenizer},cell=rnn",
+                "gru",
+                test,
+                "rnn",
+                other,
+                other - test,
+                Interval(other - test - 0.008, other - test + 0.008),
+                p,
+                verdict,
+            )
+            for tokenizer, test, other, p, verdict in (
+                ("형태소", 0.7488, 0.7402, 0.0412, "worse"),
+                ("음절", 0.7471, 0.6994, 0.00002, "worse"),
+            )
+        ]
+        + [
+            ChangeRow(
+                "tokenizer.type",
+                "토크나이저=음절,cell=gru",
+                "형태소",
+                0.7488,
+                "음절",
+                0.7471,
+                -0.0017,
+                Interval(-0.0097, 0.0063),
+                0.61,
+                "tie",
+            )
+        ],
+        lessons=[
+            "model.cell: beside gru, rnn is worse in all of 2 comparisons.",
+            "tokenizer.type: beside 형태소, 음절 is not shown to differ.",
+        ],
         findings=[
             FindingRow(
                 (rows[-1].name,),

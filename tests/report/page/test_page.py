@@ -212,6 +212,9 @@ class TestWithoutScript:
 
     def test_korean_stays_whole(self, korean):
         page = Page(page_html(korean))
+        assert all(sentence in page.text for sentence in korean.lessons)
+        assert all(f"{row.against_test:.4f}" in page.text and row.value in page.text for row in korean.changes)
+        assert "\u22120.0494" in page.text and "\u22120.0097 to +0.0063" in " ".join(page.text.split())
         assert korean.title in page.text and all(row.name in page.text for row in korean.rows)
         assert 'class="run text" lang=""' in page_html(korean)
 
