@@ -149,6 +149,7 @@ def test_a_soft_section_ends_itself(number):
         with interruption.soft():
             while interruption.asked is None:
                 busy(say, 0.01)
+            time.sleep(2)  # the rest of a step: what ends before the thread hears of the signal needs no word of it
             say(f"saved after {interruption.asked}")
         say("never said")
 
