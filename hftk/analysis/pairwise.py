@@ -1,7 +1,7 @@
 """Every setting against every other on the same items: difference, standard error, p."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,14 +44,17 @@ class Pairwise:
         return _half_width(self.errors[one, other], df=self.df[one, other], metric=metric, units=self.units)
 
 
-def pairwise(settings: Mapping[str, Sequence[Outcomes]], *, metric: str, seed: int) -> Pairwise | None:
+def pairwise(
+    settings: Mapping[str, Sequence[Outcomes]], *, metric: str, seed: int, seedless: Collection[str] = ()
+) -> Pairwise | None:
     """None where no setting has a figure, or test is a single unit.
 
     settings: name -> the outcomes on test of its runs, one per seed, all over the same items. How the errors are come
-    by stands with `statistics.compare`. Raises RunError when the outcomes are not over the same items, and as
-    scores.unit_sums does.
+    by stands with `statistics.compare`. seedless: names of settings that no seed has a part in. Raises RunError when
+    the outcomes are not over the same items, and as scores.unit_sums does.
     """
     check_paired(settings)
+    names = list(settings)
     runs = [outcomes for members in settings.values() for outcomes in members]
     owner = np.repeat(np.arange(len(settings)), [len(members) for members in settings.values()])
     sums = [unit_sums(outcomes, metric=metric) for outcomes in runs]
@@ -68,13 +71,13 @@ def pairwise(settings: Mapping[str, Sequence[Outcomes]], *, metric: str, seed: i
         differing=_differing([sums[run] for run in used], owner=own),
         owner=own,
         units=units,
+        seedless=np.array([name in seedless for name in (names[place] for place in known)]),
     )
     means = np.array([figures[owner == place].mean() for place in known])
     differences = means[:, None] - means
     # about zero, as if there were no difference: else few units that all point one way would look certain
     errors = np.sqrt(found.of_differences + differences**2 / units)
     t = np.divide(np.abs(differences), errors, out=np.zeros_like(errors), where=errors > 0)
-    names = list(settings)
     return Pairwise(
         names=[names[place] for place in known],
         figures=[figures[owner == place] for place in known],

@@ -1,7 +1,7 @@
 """Which differences between settings are real: intervals, and a test of every setting against the reference."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,7 +43,13 @@ class Comparison:
 
 
 def compare(
-    settings: Mapping[str, Sequence[Outcomes]], *, metric: str, goal: Goal, reference: str, seed: int = 0
+    settings: Mapping[str, Sequence[Outcomes]],
+    *,
+    metric: str,
+    goal: Goal,
+    reference: str,
+    seed: int = 0,
+    seedless: Collection[str] = (),
 ) -> list[Comparison]:
     """Every setting against the reference, in the order given.
 
@@ -62,7 +68,7 @@ def compare(
     seeds (see `variance`), and this speaks of the setting. The runs that made the reference the best on validation are
     the ones that test sees, lucky seeds included, so the choice is not independent of test here. Therefore corrected
     by Holm over every pair of settings: this holds however the reference was chosen. A setting of one seed beside
-    others of several is taken to vary as they do.
+    others of several is taken to vary as they do, unless it is `seedless`: a baseline of counts has no seed.
 
     Raises RunError when the outcomes are not over the same items, and as scores.unit_sums does.
     """
@@ -73,7 +79,7 @@ def compare(
         name: _row(name, np.array([figure(outcomes, metric=metric) for outcomes in members]))
         for name, members in settings.items()
     }
-    pairs = pairwise(settings, metric=metric, seed=seed)
+    pairs = pairwise(settings, metric=metric, seed=seed, seedless=seedless)
     if pairs is not None:
         rows |= {
             row.setting: row for row in _with_intervals([rows[name] for name in pairs.names], pairs, metric=metric)

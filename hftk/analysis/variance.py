@@ -55,10 +55,17 @@ class _Seeds:
 
 
 def variances(
-    figures: np.ndarray, *, replicates: np.ndarray, differing: np.ndarray, owner: np.ndarray, units: int
+    figures: np.ndarray,
+    *,
+    replicates: np.ndarray,
+    differing: np.ndarray,
+    owner: np.ndarray,
+    units: int,
+    seedless: np.ndarray | None = None,
 ) -> Variances:
     """figures: (runs,). replicates: (runs, draws), the figures on drawn test sets. differing: (K, K), on how many units
-    two settings differ. owner: (runs,), the setting of each run, 0 to K - 1. units: of test, at least 2."""
+    two settings differ. owner: (runs,), the setting of each run, 0 to K - 1. units: of test, at least 2.
+    seedless: (K,) bool, settings that no seed has a part in, such as a baseline of counts; they have one run."""
     counts = np.bincount(owner)
     settings = len(counts)
     averaging = (owner == np.arange(settings)[:, None]) / counts[:, None]
@@ -69,7 +76,8 @@ def variances(
     df_examples, df_between = np.full(settings, units - 1.0), np.clip(differing - 1.0, 1, units - 1)
     if (counts == 1).all():
         return Variances(examples, df_examples, between, df_between)
-    seeds = _seeds(figures, noise=_noise(replicates, owner=owner) * unbiased, owner=owner)
+    seedless = np.zeros(settings, dtype=bool) if seedless is None else seedless
+    seeds = _seeds(figures, noise=_noise(replicates, owner=owner) * unbiased, owner=owner, seedless=seedless)
     of_means, of_differences = examples + seeds.part, between + seeds.part[:, None] + seeds.part
     # the pool's error is the same in both settings of a difference, their own errors are not
     common = np.where(seeds.pooled, seeds.measured, 0)
@@ -101,7 +109,7 @@ def _noise(replicates: np.ndarray, *, owner: np.ndarray) -> np.ndarray:
     return noise
 
 
-def _seeds(figures: np.ndarray, *, noise: np.ndarray, owner: np.ndarray) -> _Seeds:
+def _seeds(figures: np.ndarray, *, noise: np.ndarray, owner: np.ndarray, seedless: np.ndarray) -> _Seeds:
     counts = np.bincount(owner)
     several = counts > 1
     df = counts - 1.0
@@ -110,10 +118,13 @@ def _seeds(figures: np.ndarray, *, noise: np.ndarray, owner: np.ndarray) -> _See
     df_pool = df[pool].sum()
     excess = max(0.0, df[pool] @ (spread - noise)[pool] / df_pool)
     noise = np.where(several, noise, df[pool] @ noise[pool] / df_pool)  # a setting of one seed is like the pool
-    pooled = pool | ~several
-    seeds = np.fmax(np.where(pooled, excess, 0), spread - noise)
+    pooled = (pool | ~several) & ~seedless
+    seeds = np.where(seedless, 0, np.fmax(np.where(pooled, excess, 0), spread - noise))
     return _Seeds(
-        part=seeds / counts, measured=(seeds + noise) / counts, pooled=pooled, df=np.where(pooled, df_pool, df)
+        part=seeds / counts,
+        measured=np.where(seedless, 0, seeds + noise) / counts,
+        pooled=pooled,
+        df=np.where(pooled, df_pool, np.maximum(df, 1)),
     )
 
 

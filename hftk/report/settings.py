@@ -29,7 +29,7 @@ def compare_settings(runs: list[Run], *, seen: Votes, ranking: Ranking) -> list[
     }
     if len(tested) < 2 or order[0] not in tested:
         return []
-    return compare(tested, metric=metric, goal=ranking.goal, reference=order[0])
+    return compare(tested, metric=metric, goal=ranking.goal, reference=order[0], seedless=seen.baselines)
 
 
 def setting_rows(runs: list[Run], *, seen: Votes, ranking: Ranking, compared: Sequence[Comparison]) -> list[SettingRow]:

@@ -24,11 +24,18 @@ def crossed(settings: int, seeds: int, *, seed_sd: float, seed: int = 1) -> np.n
     )
 
 
-def found_of(values: np.ndarray, owner: list[int] | None = None):
+def found_of(values: np.ndarray, owner: list[int] | None = None, seedless: list[bool] | None = None):
     runs = values.reshape(-1, UNITS)
     owner = np.repeat(np.arange(values.shape[0]), values.shape[1]) if owner is None else np.array(owner)
     differing = np.full((owner.max() + 1,) * 2, UNITS)
-    return variances(runs.mean(axis=1), replicates=replicates(runs), differing=differing, owner=owner, units=UNITS)
+    return variances(
+        runs.mean(axis=1),
+        replicates=replicates(runs),
+        differing=differing,
+        owner=owner,
+        units=UNITS,
+        seedless=None if seedless is None else np.array(seedless),
+    )
 
 
 def mean_squares(values: np.ndarray) -> tuple[float, float, float]:
@@ -141,3 +148,19 @@ def test_one_seed_beside_several_has_the_pool():
     squares = np.array([mean_squares(each) for each in values[:2]])
     pool = ((squares[:, 0] - squares[:, 2]) / UNITS).mean()
     assert found.of_means[2] == pytest.approx(runs[6].var(ddof=1) / UNITS + pool, rel=0.06)
+
+
+def test_a_setting_without_a_seed_varies_by_the_examples_only():
+    """A baseline of counts beside settings of three seeds: its mean is as uncertain as alone, its difference to a
+    setting by that setting's seeds only."""
+    values = crossed(3, 3, seed_sd=1.0).reshape(-1, UNITS)[:7]
+    owner = [0, 0, 0, 1, 1, 1, 2]
+    alike = found_of(values, owner)
+    found = found_of(values, owner, seedless=[False, False, True])
+    alone = found_of(values[-1:], [0])
+    assert found.of_means[2] == pytest.approx(alone.of_means[0]) and found.of_means[2] < alike.of_means[2]
+    assert found.df_of_means[2] == pytest.approx(UNITS - 1)
+    np.testing.assert_array_equal(found.of_means[:2], alike.of_means[:2])
+    np.testing.assert_array_equal(found.of_differences[:2, :2], alike.of_differences[:2, :2])
+    seeds = alike.of_means[2] - alone.of_means[0]
+    np.testing.assert_allclose(found.of_differences[2, :2], alike.of_differences[2, :2] - seeds)

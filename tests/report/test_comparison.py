@@ -1,9 +1,13 @@
 """hftk/report/comparison.py: run folders → all that a report says of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from hftk.report.comparison import compared
 from hftk.report.runs import read_runs
+from hftk.report.settings import compare_settings
+from hftk.report.votes import votes
 
 
 @pytest.fixture
@@ -118,3 +122,18 @@ def test_where_attention_went(write_judged, content):
     looked = {"position": 199, "tokens": ["참", "좋다"], "weights": [0.25, 0.75]}
     [text] = content(write_judged("a", right=0.9, attention=[looked])).attention
     assert (text.run, text.label, text.said, text.weights) == ("a", "positive", "negative", [0.25, 0.75])
+
+
+def test_a_baseline_has_no_seed_to_vary_by(write_judged):
+    """Seeds of the settings say nothing about how sure a baseline's figure is."""
+    for seed, right in enumerate((0.80, 0.90, 0.70)):
+        write_judged(f"a,seed={seed}", right=right, setting="a", seed=seed)
+        folder = write_judged(f"b,seed={seed}", right=right, setting="b", seed=seed, noise=seed + 5)
+    runs = read_runs(write_judged("counted", right=0.6))
+    seen = votes(runs)
+    as_run = compare_settings(runs, seen=seen, ranking=runs[0].ranking)
+    runs = [run for run in read_runs(folder) if run.name != "counted"]
+    as_baseline = compare_settings(runs, seen=replace(seen, baselines=["counted"]), ranking=runs[0].ranking)
+    wide, narrow = ({row.setting: row for row in rows} for rows in (as_run, as_baseline))
+    assert narrow["counted"].high - narrow["counted"].low < 0.14 < wide["counted"].high - wide["counted"].low
+    assert narrow["a"] == wide["a"] and narrow["counted"].p < wide["counted"].p
