@@ -4,13 +4,16 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from hftk.errors import HftkError, RecipeError
 from hftk.launcher import last_word
 from hftk.prediction import BATCH_SIZE
 
-RECIPE_HELP = "a YAML file (recipes/quickstart.yaml is one to start from)"
+RECIPE_HELP = (
+    "a YAML file (recipes/quickstart.yaml is one to start from), or a model of the Hub: hf://owner/name[@revision]"
+)
 OVERRIDES_HELP = 'key.path=value, the value read as YAML: training.num_train_epochs=1 "data.columns={text: body}"'
 
 PREDICTED_HELP = "csv, tsv, json, jsonl, parquet, arrow, txt, CoNLL, a folder of images, or - for standard input"
@@ -18,12 +21,14 @@ OUTPUT_HELP = "a file, .csv .tsv .jsonl .parquet or, of tags, .conll (standard o
 COLUMN_HELP = "what the model reads: text=body, text_pair=title, tokens=words, image=path"
 FOLDERS_HELP = "<output_dir>/<recipe name>, or a run's folder in it; several are compared with each other"
 COMPARISON_HELP = "where a comparison of several is written (comparison)"
+PUSHED_HELP = "<output_dir>/<recipe name>: the run that is best on validation; or a run's folder in it"
 BATCH_HELP = f"rows at a time ({BATCH_SIZE})"
 JOBS_HELP = "runs side by side, each in its own process, one per GPU or with the cores shared out (1); 0: in this one"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 done, 1 a run failed, 2 bad recipe or data, 130 interrupted (start again to go on)."""
+    """Returns the exit code: 0 done, 1 a run failed, 2 bad recipe or data, 3 trained but not pushed or not verified,
+    130 interrupted (start again to go on)."""
     try:
         parsed = _parsed(arguments)
         return parsed.verb(parsed)
@@ -106,6 +111,25 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--revision", metavar="COMMIT", help="of a model of the Hub")
     command.set_defaults(verb=_predict)
 
+    text = "put a trained model on the Hub, with its card, recipe and figures, and try it from there"
+    command = verbs.add_parser("push", help=text, description=text)
+    command.add_argument("folder", metavar="FOLDER", help=PUSHED_HELP)
+    command.add_argument("--model-id", metavar="OWNER/NAME", help="the repository (hub.model_id of the recipe)")
+    command.add_argument("--all", action="store_true", help="every finished run, each to OWNER/NAME-<run>")
+    command.add_argument("--public", action="store_true", help="a repository that everybody sees (private)")
+    command.add_argument("--merged", action="store_true", help="of a PEFT run the merged weights, not the adapter")
+    command.add_argument("--overwrite", action="store_true", help="also over files that hftk did not write")
+    command.add_argument("--dry-run", action="store_true", help="show what would go up, and send nothing")
+    command.set_defaults(verb=_push)
+
+    text = "train a finished run again from its own recipe, and compare with the figures that it states"
+    command = verbs.add_parser("reproduce", help=text, description=text)
+    command.add_argument("model", metavar="MODEL", help="a run folder, or a model of the Hub that hftk pushed")
+    command.add_argument("overrides", nargs="*", default=[], metavar="key.path=value", help=OVERRIDES_HELP)
+    command.add_argument("--revision", metavar="COMMIT", help="of a model of the Hub")
+    command.add_argument("--data", metavar="PATH", help="where the data lie here, if they were a local file")
+    command.set_defaults(verb=_reproduce)
+
     text = "look at a data set and write a recipe for it, with the reason of every guess"
     command = verbs.add_parser("init", help=text, description=text)
     command.add_argument("data", metavar="DATA", help="a file, a folder, or a data set of the Hub")
@@ -179,6 +203,38 @@ def _predict(parsed: argparse.Namespace) -> int:
     )
     print("".join(f"{notice}\n" for notice in notices), end="", file=sys.stderr)
     return 0
+
+
+def _push(parsed: argparse.Namespace) -> int:
+    from hftk.hub.publishing import push_runs, shown_contents, wanted_model_id
+
+    folder = Path(parsed.folder)
+    model_id = wanted_model_id(folder, parsed.model_id)
+    push = "all" if parsed.all else "best"
+    if parsed.dry_run:
+        print("\n".join(shown_contents(folder, push=push, model_id=model_id, merged=parsed.merged)))
+        return 0
+    push_runs(
+        folder,
+        push=push,
+        model_id=model_id,
+        private=not parsed.public,
+        merged=parsed.merged,
+        overwrite=parsed.overwrite,
+        tell=print,
+    )
+    return 0
+
+
+def _reproduce(parsed: argparse.Namespace) -> int:
+    from hftk.hub.reproducing import reproduce
+
+    made = reproduce(parsed.model, parsed.overrides, revision=parsed.revision, data=parsed.data, tell=print)
+
+    from hftk.hub.reproduction_lines import reproduction_lines
+
+    print("\n".join(["", *reproduction_lines(made)]))
+    return 0 if made.reproduced else 1
 
 
 def _init(parsed: argparse.Namespace) -> int:

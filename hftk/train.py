@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -71,6 +72,7 @@ def run(
             interruptible(tell=progress.notice, last_word=end_at_once, relayed=under_launcher())
         )
         if main:
+            _check_push(plan, progress=progress)
             until_the_end.enter_context(ledger.held())
         proposals = proposals_for(plan, ledger=ledger) if main else None
         plan = proposals.plan if proposals is not None else plan
@@ -80,7 +82,8 @@ def run(
             result = _train(plan, crew=crew, ready=ready, ledger=ledger, progress=progress, proposals=proposals)
         else:
             result = crew.train(None)
-        return crew.share(result)
+        result = crew.share(result)
+        return _pushed(plan, result=result, progress=progress) if main else result
 
 
 def _train(
@@ -125,7 +128,63 @@ def _train(
         raise
     agenda.close()
     paths = _report(plan.folder, progress=progress)
+    _track_report(plan, progress=progress)
     return SweepResult(paths=paths, exit_code=0 if set(agenda.statuses.values()) <= {"finished", "pruned"} else 1)
+
+
+def _track_report(plan: "SweepPlan", *, progress: "Progress") -> None:
+    """Where W&B is asked for: its runs say how each was trained, and this one how they compare."""
+    recipe = plan.recipe
+    if "wandb" not in recipe.tracking.report_to:
+        return
+    from hftk.sweep.exclusive import exclusive
+    from hftk.tracking.wandb_report import track_report
+
+    with exclusive(plan.folder):  # commands that share the sweep end side by side
+        notices = track_report(recipe.tracking, group=recipe.name, folder=plan.folder, swept=plan.swept_keys)
+    for notice in notices:
+        progress.notice(notice)
+
+
+def _check_push(plan: "SweepPlan", *, progress: "Progress") -> None:
+    """Before anything else: a sweep of a night must not end at a repository that it may not write to."""
+    from hftk.hub.publishing import check_push
+
+    hub = plan.recipe.hub
+    if hub.push != "none":
+        check_push(
+            [run.name for run in plan.runs],
+            push=hub.push,
+            model_id=hub.model_id,
+            private=hub.private,
+            tell=progress.notice,
+        )
+
+
+def _pushed(plan: "SweepPlan", *, result: "SweepResult", progress: "Progress") -> "SweepResult":
+    """What the recipe wants pushed is; whatever comes of it, what was trained stays as it is."""
+    from hftk.errors import HubError
+    from hftk.hub.publishing import push_runs
+
+    hub = plan.recipe.hub
+    if hub.push == "none":
+        return result
+    try:
+        push_runs(
+            plan.folder,
+            push=hub.push,
+            model_id=hub.model_id,
+            private=hub.private,
+            merged=hub.merged,
+            tell=progress.notice,
+        )
+    except Exception as error:  # whatever it is, all is trained and reported
+        again = f"hftk push {plan.folder} --model-id {hub.model_id}"
+        wanted = {"--all": hub.push == "all", "--public": not hub.private, "--merged": hub.merged}
+        options = "".join(f" {option}" for option, given in wanted.items() if given)
+        progress.notice(f"{error}\nAll that was trained is kept; push it later with: {again}{options}")
+        return replace(result, exit_code=result.exit_code or HubError.exit_code)
+    return result
 
 
 def _report(folder: Path, *, progress: "Progress") -> "ReportPaths":

@@ -1,14 +1,23 @@
 """What all tests share. No test uses the network."""
 
 import os
+import secrets
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.loopback_hub.hub import LoopbackHub
 
 # read when huggingface_hub is imported, so before any test is
 os.environ["HF_HUB_OFFLINE"] = "1"
 # models here are tiny: threads would only wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# the tests' Hub is a package of files, tests.loopback_hub
+sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -20,6 +29,49 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data sets are not here: no folder {folder} (HFTK_SHARED names another)")
     return folder
+
+
+@pytest.fixture
+def loopback_hub(tmp_path: Path) -> Iterator["LoopbackHub"]:
+    """A Hub on 127.0.0.1 for the real clients, empty, with the login of `me`, who is also in the organisation `lab`.
+
+    `loopback_hub.environment` are the variables for a process that is to use it; `loopback_hub.logins` takes further
+    tokens. For huggingface_hub in the test's own process, see `loopback_hub_here`.
+    """
+    from tests.loopback_hub.hub import LoopbackHub
+    from tests.loopback_hub.store import Login
+
+    # looks like a token, so that whatever must not leave one behind can be searched for it
+    token = f"hf_{secrets.token_hex(17)}"
+    hub = LoopbackHub(tmp_path / "hub", logins={token: Login("me", orgs={"lab": "write"})}, token=token)
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def loopback_hub_here(loopback_hub: "LoopbackHub", monkeypatch: pytest.MonkeyPatch) -> "LoopbackHub":
+    """`loopback_hub`, and huggingface_hub in this process asks it (else its address is fixed when it is imported).
+
+    Not so datasets and transformers: these want a process of their own.
+    """
+    from huggingface_hub import close_session, constants
+
+    for name, value in loopback_hub.environment.items():
+        monkeypatch.setenv(name, value)
+    home = Path(loopback_hub.environment["HF_HOME"])
+    for name, value in {
+        "ENDPOINT": loopback_hub.endpoint,
+        "HUGGINGFACE_CO_URL_TEMPLATE": loopback_hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_XET": True,
+        "HF_HOME": str(home),
+        "HF_HUB_CACHE": str(home / "hub"),
+        "HF_TOKEN_PATH": str(home / "token"),
+        "HF_STORED_TOKENS_PATH": str(home / "stored_tokens"),
+    }.items():
+        monkeypatch.setattr(constants, name, value)
+    close_session()
+    return loopback_hub
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ PAGES = ("README.md", "recipes/README.md")
 SHELLS = {"bash", "powershell"}
 WITH_RECIPE = {"train", "check", "show"}
 # commands of others, shown but not ours to check
-FOREIGN = {"py", r".venv\Scripts\activate", "pytest", "mkdir", "gunzip", "cp"}
+FOREIGN = {"py", r".venv\Scripts\activate", "pytest", "mkdir", "gunzip", "cp", "hf"}
 
 
 def blocks(page: str, languages: set[str]) -> list[str]:
@@ -45,7 +45,7 @@ WITH_OVERRIDES = [
     command[after:]
     for command in ALL_COMMANDS
     for after in [next((at + 1 for at, word in enumerate(command) if word in WITH_RECIPE | {"hftk/train.py"}), None)]
-    if after and command[0] in ("hftk", "accelerate")
+    if after and command[0] in ("hftk", "accelerate") and not command[after].startswith("hf://")
 ]
 RECIPE_BLOCKS = {
     re.search(r"^name: (\S+)", block, re.MULTILINE)[1]: block for page in PAGES for block in blocks(page, {"yaml"})

@@ -25,6 +25,7 @@ RUN_FILES = {
     "gradients.csv",
     "trace.csv",
     "predictions.parquet",
+    "reference.json",
     "model/README.md",
     "model/config.json",
     "model/model.safetensors",

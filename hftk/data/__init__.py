@@ -60,6 +60,7 @@ def load(
         notices=[*sources.notices(), *notices],
         image_shape=image_shape,
         relabelled=relabelled,
+        commit=sources.commit,
     )
 
 

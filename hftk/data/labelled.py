@@ -33,6 +33,8 @@ class LabelledData:
     """Share (0 to 1) of the labels of a split that `data.relabel` changed."""
     split_fingerprints: dict[str, str] = field(default_factory=dict)
     """Like `fingerprint`, of each split alone: two data sets may share their test rows only."""
+    commit: str | None = None
+    """Of a data set of the Hub: the commit that was read, by which the same rows are found again."""
 
 
 def labelled_data(
@@ -43,6 +45,7 @@ def labelled_data(
     notices: list[str],
     image_shape: tuple[int, int, int] | None = None,
     relabelled: Mapping[str, float] | None = None,
+    commit: str | None = None,
 ) -> LabelledData:
     """`splits` hold label ids, and checked texts, tokens or pixels."""
     import datasets
@@ -63,6 +66,7 @@ def labelled_data(
         image_shape,
         dict(relabelled or {}),
         {split: fingerprint({split: rows}, labels) for split, rows in splits.items()},
+        commit,
     )
 
 

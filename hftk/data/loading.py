@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import datasets
 
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Sources:
     """Of such files."""
     aliases: dict[str, str] = field(default_factory=dict)
     """Other spellings of a name: of a file without its suffix, `train` of a single file."""
+    commit: str | None = None
+    """Of a data set of the Hub: the commit that was read; None for all others."""
     _read: dict[str, list[Source]] = field(default_factory=dict)
 
     @property
@@ -262,7 +265,11 @@ def _hub(data: schema.Data, task: str, where: Where) -> Sources:
         )
     try:
         with _offline(trouble is not None):
-            loaded = datasets.load_dataset(data.path, data.name, revision=data.revision, data_files=data.data_files)
+            builder = datasets.load_dataset_builder(
+                data.path, data.name, revision=data.revision, data_files=data.data_files
+            )
+            builder.download_and_prepare()
+            loaded = builder.as_dataset()
     except DatasetNotFoundError as error:
         if trouble is not None:
             raise DataError(_not_cached(trouble.reason, asked, local, where)) from error
@@ -279,7 +286,19 @@ def _hub(data: schema.Data, task: str, where: Where) -> Sources:
             raise DataError(_not_cached(trouble.reason, asked, local, where)) from error
         key = "name" if "config" in str(error).lower() else "path"
         raise DataError(f"{where(key)}: load_dataset cannot load {asked}: {error}") from error
-    return _of_datasets(loaded, data=data, task=task, where=where)
+    commit = builder.hash if _COMMIT.fullmatch(builder.hash or "") else None
+    _check_commit(data, commit, where)
+    return replace(_of_datasets(loaded, data=data, task=task, where=where), commit=commit)
+
+
+def _check_commit(data: schema.Data, commit: str | None, where: Where) -> None:
+    """Away from the Hub, datasets takes what it read last, whatever revision is asked for (datasets 5.2)."""
+    if data.revision is not None and _COMMIT.fullmatch(data.revision) and commit != data.revision:
+        raise DataError(
+            f"{where('revision')}: {data.revision} of {data.path} is not in the cache on this machine, which holds "
+            f"{commit or 'another one'}, and the Hub cannot be asked now; try again later, or use a local copy: "
+            "data.path: <file or folder>"
+        )
 
 
 def _not_cached(reason: str, asked: str, local: str, where: Where) -> str:

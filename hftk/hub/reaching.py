@@ -45,7 +45,7 @@ def _trouble(name: str, *, kind: str, revision: str | None) -> Trouble | None:
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     try:
-        answer = _within(_ANSWER_SECONDS, lambda: _answer(name, kind=kind, revision=revision or "main"))
+        answer = within(_ANSWER_SECONDS, lambda: _answer(name, kind=kind, revision=revision or "main"))
     except TimeoutError:
         return Trouble(f"the Hub did not answer within {_ANSWER_SECONDS} seconds; try again later", passing=True)
     except OfflineModeIsEnabled:
@@ -68,12 +68,12 @@ def reachable() -> bool:
     if is_offline_mode():
         return False
     with suppress(Exception):
-        _within(PROBE_SECONDS, lambda: get_session().head(constants.ENDPOINT, timeout=PROBE_SECONDS))
+        within(PROBE_SECONDS, lambda: get_session().head(constants.ENDPOINT, timeout=PROBE_SECONDS))
         return True
     return False
 
 
-def _within(seconds: float, ask: Callable[[], T]) -> T:
+def within(seconds: float, ask: Callable[[], T]) -> T:
     """What `ask` gives or raises; TimeoutError after so long.
 
     The client's own limit holds for each of its steps, and not for the look-up of the name.

@@ -1,6 +1,7 @@
 """A pretrained encoder with a classification head for the labels of the data."""
 
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,13 +19,13 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils.hub import resolve_revision
 
 from hftk.errors import HftkError, RecipeError, RunError
 from hftk.hub import reaching
-from hftk.models._vetting import CODE_KEYS, ModelFiles, vet
+from hftk.models._vetting import CODE_KEYS, ModelFiles, pinned_revision, vet
 
 PACKAGE_PREFIX = "package:"
+_COMMIT = re.compile("[0-9a-f]{40}")
 # task → the class that puts the head on
 AUTO_CLASS = {
     "text-classification": AutoModelForSequenceClassification,
@@ -56,6 +57,16 @@ def resolve_source(pretrained: str) -> str:
     if not (folder / "config.json").is_file():
         raise RecipeError(f"model.pretrained: {pretrained}: the package {package!r} holds no {inner}/config.json")
     return str(folder)
+
+
+def model_commit(pretrained: str, *, revision: str | None) -> str | None:
+    """The commit of a Hub model that `revision` is now; None for a folder, and where nobody tells: loading says why."""
+    source = resolve_source(pretrained)
+    trouble = None if Path(source).is_dir() else reaching.trouble(source, kind="model", revision=revision)
+    if Path(source).is_dir() or (trouble is not None and not trouble.passing):
+        return None
+    found = pinned_revision(source, revision, offline=trouble is not None)
+    return found if _COMMIT.fullmatch(found) else None
 
 
 def load_config(pretrained: str, *, revision: str | None, overrides: Mapping[str, Any]) -> PreTrainedConfig:
@@ -180,7 +191,7 @@ def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, 
     offline = trouble is not None
     try:
         # once, so that what is vetted is what is loaded
-        resolved = resolve_revision(source, revision or "main", local_files_only=offline)
+        resolved = pinned_revision(source, revision, offline=offline)
         files = ModelFiles(source=source, revision=resolved, offline=offline)
         vet(pretrained, files, weights=auto_class in AUTO_CLASS.values())
         return auto_class.from_pretrained(

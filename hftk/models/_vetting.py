@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers.utils.hub import cached_file, has_file
+from huggingface_hub import file_exists, try_to_load_from_cache
+from transformers.utils.hub import cached_file, resolve_revision
 
 from hftk.errors import RecipeError
 
@@ -25,6 +26,16 @@ _WEIGHTS, _WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 # of a config or tokenizer: a folder that is saved with them would run code of others when it is loaded with trust
 CODE_KEYS = ("auto_map", "custom_pipelines")
+
+
+def pinned_revision(source: str, revision: str | None, *, offline: bool) -> str:
+    """The commit of a Hub model that a branch or tag is now, so that all its files are of one state.
+
+    The revision itself for a folder, and where neither the Hub nor the cache tells: loading says why then. offline: is
+    the cache asked only?
+    """
+    resolved = resolve_revision(source, revision or "main", local_files_only=offline)
+    return str(getattr(resolved, "resolved", resolved))  # of a ResolvedRevision, which as text is what was asked for
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,16 @@ class ModelFiles:
         return None if found is None else Path(found)
 
     def has(self, name: str) -> bool:
-        """The same without fetching it."""
-        return has_file(self.source, name, revision=self.revision, local_files_only=self.offline)
+        """The same without fetching it.
+
+        Not by transformers' has_file: of a model that was renamed (bert-base-uncased is google-bert/bert-base-uncased
+        now) it says that every file is there, as it takes the Hub's redirect for a yes (transformers 5.23).
+        """
+        if Path(self.source).is_dir():
+            return (Path(self.source) / name).is_file()
+        if isinstance(try_to_load_from_cache(self.source, name, revision=self.revision), str):
+            return True
+        return not self.offline and file_exists(self.source, name, revision=self.revision)
 
 
 def vet(pretrained: str, files: ModelFiles, *, weights: bool) -> None:

@@ -66,7 +66,7 @@ def _local(model: str, path: Path, *, trust_remote_code: bool, revision: str | N
     if revision is not None:
         raise RecipeError(f"--revision {revision}: has no effect on a local folder ({model}); take it out")
     run = path if (path / "run.json").is_file() else path.parent if (path.parent / "run.json").is_file() else None
-    if run == path.parent and path.name != "model":
+    if (run == path.parent and path.name != "model") or (path / "config.json").is_file() and run == path:
         run = None
     if run is not None:
         _check_finished(run)
@@ -82,7 +82,7 @@ def _local(model: str, path: Path, *, trust_remote_code: bool, revision: str | N
         config = json.loads((path / "config.json").read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise RecipeError(f"{model}: {path / 'config.json'} is not JSON ({error})") from None
-    data, max_length = _of_run(run) if run is not None else (None, None)
+    data, max_length = _of_run(run) if run is not None else _of_repository(path)
     return _chosen(
         model,
         str(path),
@@ -109,6 +109,14 @@ def _check_finished(run: Path) -> None:
         raise RunError(f"the run {run} is damaged: {listed(damage)}; its hftk train command trains it again")
 
 
+def _of_repository(folder: Path) -> tuple[schema.Data | None, int | None]:
+    """As `_of_run`, of what hftk pushed: the record beside the weights. Nothing where the files are not hftk's."""
+    versions = (read_run(folder) or {}).get("versions")
+    if not isinstance(versions, Mapping) or "hftk" not in versions:
+        return None, None
+    return _of_run(folder)
+
+
 def _of_run(run: Path) -> tuple[schema.Data, int | None]:
     """The data section of its recipe, and the tokens at which its texts were cut."""
     try:
@@ -125,14 +133,14 @@ def _on_hub(model: str, *, trust_remote_code: bool, revision: str | None) -> Cho
     if trouble is not None and not trouble.passing:
         raise RecipeError(f"there is no folder {model} here, and {trouble.reason}")
     offline = trouble is not None
-    from transformers.utils.hub import resolve_revision
-
-    from hftk.models._vetting import ModelFiles
+    from hftk.models._vetting import ModelFiles, pinned_revision
 
     try:
-        resolved = resolve_revision(model, revision or "main", local_files_only=offline)
-        found = ModelFiles(source=model, revision=resolved, offline=offline).path("config.json")
+        resolved = pinned_revision(model, revision, offline=offline)
+        files = ModelFiles(source=model, revision=resolved, offline=offline)
+        found = files.path("config.json")
         config = None if found is None else json.loads(found.read_bytes())
+        recorded = files.path("run.json") if files.path("recipe.yaml") is not None else None
     # what the Hub's client and damaged files raise is almost anything
     except Exception as error:
         config, resolved = None, " ".join(str(error).split())
@@ -144,7 +152,17 @@ def _on_hub(model: str, *, trust_remote_code: bool, revision: str | None) -> Cho
             f"--trust-remote-code runs code that {model} brings: look at it, and pin the commit that you have read "
             "with --revision and its 40 letters and digits; a branch or tag can change"
         )
-    return _chosen(model, model, config, revision=resolved, offline=offline, trust_remote_code=trust_remote_code)
+    data, max_length = _of_repository(recorded.parent) if recorded is not None else (None, None)
+    return _chosen(
+        model,
+        model,
+        config,
+        revision=resolved,
+        offline=offline,
+        trust_remote_code=trust_remote_code,
+        data=data,
+        max_length=max_length,
+    )
 
 
 def _chosen(

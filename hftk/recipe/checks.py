@@ -14,6 +14,11 @@ from hftk.recipe.trainer_arguments import check_training
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10))}
 _LONGEST_NAME = 150  # bytes; run folders and checkpoints need the rest of a file system's 255
 
+_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
+MODEL_ID = rf"(?!.*(?:--|\.\.|\.git$)){_PART}/{_PART}"
+"""The Hub's rule for a repository's name (huggingface_hub 2.4), with its owner."""
+MODEL_ID_RULE = "must be owner/name, of letters, digits, - _ and ., without -- or .. and with no sign at an end"
+
 
 def check_recipe(recipe: Recipe) -> Iterator[tuple[Keys, str]]:
     """Where in the recipe, and what is wrong; every problem of it."""
@@ -128,13 +133,14 @@ def _check_tracking(tracking: Tracking) -> Iterator[tuple[Keys, str]]:
     for key, takers in (("project", {"wandb", "trackio"}), ("tags", {"wandb"})):
         if getattr(tracking, key) != Tracking.model_fields[key].default and not takers & set(tracking.report_to):
             yield (key,), "has no effect without tracking.report_to, such as report_to: [wandb]"
+    takes = 0 < len(tracking.project) <= 128 and not set("/\\#?%:") & set(tracking.project)  # wandb 0.31
+    if "wandb" in tracking.report_to and not takes:
+        found = shown(tracking.project)
+        yield ("project",), f"W&B takes 1 to 128 characters, none of them / \\ # ? % or :, not {found}"
 
 
 def _check_hub(hub: Hub) -> Iterator[tuple[Keys, str]]:
-    if hub.model_id is not None and not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", hub.model_id):
-        yield ("model_id",), f"must be owner/name, not {shown(hub.model_id)}"
-    if hub.push == "none":
-        return
-    if hub.model_id is None:
+    if hub.model_id is not None and not re.fullmatch(MODEL_ID, hub.model_id):
+        yield ("model_id",), f"{MODEL_ID_RULE}, not {shown(hub.model_id)}"
+    if hub.push != "none" and hub.model_id is None:
         yield ("push",), f"{hub.push} needs hub.model_id, such as model_id: me/news-bert"
-    yield ("push",), "pushing comes in a later version; write push: none for now"

@@ -7,9 +7,17 @@ from typing import Any
 
 _HUB_TOKEN = r"hf_[A-Za-z0-9]{20,}"
 _TRACKER_KEY = r"wandb_v\d+_[A-Za-z0-9_]{20,}|(?<![0-9A-Za-z])[0-9a-f]{40}(?![0-9A-Za-z])"
-_OTHER_KEY = r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}|(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])"
-_SECRET = re.compile(f"{_HUB_TOKEN}|{_TRACKER_KEY}|{_OTHER_KEY}")
+_GITHUB_TOKEN = r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}"
+_CLOUD_KEY = r"(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])"
+_SECRET = re.compile(f"{_HUB_TOKEN}|{_TRACKER_KEY}|{_GITHUB_TOKEN}|{_CLOUD_KEY}")
 _HUB_SECRET = re.compile(_HUB_TOKEN)
+UNMISTAKABLE = {
+    "a Hugging Face token": _HUB_TOKEN,
+    "a W&B key": r"wandb_v\d+_[A-Za-z0-9_]{20,}",
+    "a GitHub token": _GITHUB_TOKEN,
+    "an AWS key": _CLOUD_KEY,
+}
+"""What a token is → the pattern that only such a token has. Not W&B's old key: git's commits look the same."""
 _SECRET_KEY = re.compile(
     r"(.*_)?(token|(api|access|private|secret)_?key|password|passwd|secret)|use_auth_token", flags=re.IGNORECASE
 )  # `hub_token`, `api_key`, …; not `tokens` or `pad_token_id`
@@ -27,14 +35,14 @@ _WORD_KEYS = {"pad_token", "unk_token", "cls_token", "sep_token", "mask_token", 
 
 def redacted(text: str) -> str:
     """The text with every token in it replaced: what looks like one, and what the environment holds as one."""
-    for value in _of_environment():
+    for value in secrets_of_environment().values():
         text = text.replace(value, "<secret>")
     return _SECRET.sub("<secret>", text)
 
 
-def _of_environment() -> list[str]:
-    """The values of HF_TOKEN, WANDB_API_KEY, AWS_SECRET_ACCESS_KEY and whatever else is named like them."""
-    return [value for name, value in os.environ.items() if len(value) >= _LONG_ENOUGH and is_secret_key(name)]
+def secrets_of_environment() -> dict[str, str]:
+    """Of HF_TOKEN, WANDB_API_KEY, AWS_SECRET_ACCESS_KEY and whatever else is named like them: name → value."""
+    return {name: value for name, value in os.environ.items() if len(value) >= _LONG_ENOUGH and is_secret_key(name)}
 
 
 def is_secret_key(key: object) -> bool:
@@ -61,5 +69,5 @@ def find_secrets(value: Any, path: tuple = ()) -> Iterator[tuple[tuple, str]]:
             yield from find_secrets(child, (*path, index))
     elif isinstance(value, str):
         pattern = _HUB_SECRET if any(str(part).rpartition(".")[2] == "revision" for part in path) else _SECRET
-        if pattern.search(value) or any(one in value for one in _of_environment()):
+        if pattern.search(value) or any(one in value for one in secrets_of_environment().values()):
             yield path, _LOOKS_LIKE_ONE

@@ -1,4 +1,4 @@
-"""A recipe file, or a mapping, → a Document: plain values with the place of each, overrides applied."""
+"""A recipe file, a mapping, or a model of the Hub → a Document: plain values, each with its place, overridden."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hftk.errors import RecipeError
+from hftk.hub import recipes as hub_recipes
 from hftk.recipe.overrides import apply_overrides, plain, read_overrides
 from hftk.recipe.places import Document, Keys, Place, Problem, lines
 
@@ -16,6 +17,7 @@ __all__ = ["Document", "Keys", "Place", "read_document"]
 _LARGEST = 1 << 20
 
 Recipe = str | os.PathLike | Mapping
+"""A file's path, a recipe's content, or as text `hf://owner/name@revision` or `owner/name`: a model of the Hub."""
 Overrides = Mapping[str, Any] | Sequence[str]
 
 
@@ -33,10 +35,30 @@ def read_document(recipe: Recipe, overrides: Overrides = ()) -> Document:
 def try_read(recipe: Recipe, overrides: Overrides = ()) -> tuple[Document | None, list[Problem]]:
     """As `read_document`, returning the problems; the document is None where nothing can be read."""
     read, problems = read_overrides(overrides)
-    document, found = _from_mapping(recipe) if isinstance(recipe, Mapping) else _from_file(os.fspath(recipe))
+    try:
+        model = hub_recipes.named_model(recipe) if isinstance(recipe, str) else None
+    except ValueError as error:
+        return None, [*problems, Problem(Place(recipe), "", str(error))]
+    if model is not None:
+        document, found = _from_hub(recipe, model)
+    else:
+        document, found = _from_mapping(recipe) if isinstance(recipe, Mapping) else _from_file(os.fspath(recipe))
     problems += found
     if document is not None:
         problems += apply_overrides(document, read)
+        problems += hub_recipes.outside(document) if model is not None else []
+    return document, problems
+
+
+def _from_hub(source: str, model: hub_recipes.HubModel) -> tuple[Document | None, list[Problem]]:
+    try:
+        file = hub_recipes.fetch(model, hub_recipes.RECIPE, largest=_LARGEST)
+    except RecipeError as error:
+        here = "" if source.startswith(hub_recipes.PREFIX) else "there is no such file here, and "
+        return None, [Problem(Place(source), "", f"{here}{error}")]
+    document, problems = _from_file(str(file.path), place=file.place.source)
+    if document is not None:
+        hub_recipes.take_in(document, model=model, commit=file.commit)
     return document, problems
 
 
@@ -48,10 +70,12 @@ def _from_mapping(recipe: Mapping) -> tuple[Document | None, list[Problem]]:
         return None, [Problem(place, "", str(error))]
 
 
-def _from_file(source: str) -> tuple[Document | None, list[Problem]]:
+def _from_file(path: str, *, place: str | None = None) -> tuple[Document | None, list[Problem]]:
+    """place: what messages call the file; absent: its path."""
     from hftk.recipe.yaml_text import parse
 
-    text, wrong = _text(source)
+    source = place or path
+    text, wrong = _text(path)
     if wrong:
         return None, [Problem(Place(source), "", wrong)]
     data, places, problems = parse(text, Place(source, 1))
@@ -76,7 +100,7 @@ def _text(source: str) -> tuple[str, str | None]:
             return "", f"larger than {_LARGEST:,} bytes, so it is no recipe"
         return content.decode("utf-8-sig"), None
     except FileNotFoundError:
-        return "", "no such file" + _near_files(path)
+        return "", "no such file" + _near_files(path) + hub_recipes.hub_hint(source)
     except OSError as error:
         if path.is_dir():
             return "", "a folder, not a recipe" + _contents(path)

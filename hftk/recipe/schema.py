@@ -296,6 +296,13 @@ class Hub(Section):
     """owner/name of the model repository."""
     private: StrictBool = True
     """Is a new repository private?"""
+    merged: StrictBool = False
+    """With peft: is the whole model pushed, the adapter merged into it? Else the adapter alone."""
+    language: StrictStr | list[StrictStr] | None = None
+    """Of the texts, as ISO 639 codes (en, ko), for the model card. Absent: as the data set's own card says."""
+    license: StrictStr | None = None
+    """Of the model, as the Hub spells it (apache-2.0, mit, cc-by-4.0), for the model card. Absent: as the base model's
+    own card says."""
 
 
 class Recipe(Section):

@@ -9,9 +9,11 @@ from hftk.recipe.yaml_text import dump
 def show(recipe: Recipe, overrides: Overrides = ()) -> str:
     """The whole recipe with its overrides and every default, TrainingArguments' too; can be read as a recipe again.
 
-    Raises RecipeError as `read_sweep` does.
+    What reading it had to tell stands above it as comments. Raises RecipeError as `read_sweep` does.
     """
-    return dump(resolved_recipe(read_plan(recipe, overrides).recipe))
+    plan = read_plan(recipe, overrides)
+    told = "".join(f"# {notice}\n" for notice in plan.document.notices)
+    return told + dump(resolved_recipe(plan.recipe))
 
 
 def to_yaml(recipe: TypedRecipe) -> str:

@@ -29,6 +29,8 @@ class RunData(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     path: str | None = None
+    commit: str | None = None
+    """Of a data set of the Hub; `commit` is in model_fields_set where the record tells whether it was one."""
     fingerprint: str | None = None
     split_fingerprints: dict[str, str] = {}
     """Per split, where the record tells it."""
@@ -68,6 +70,10 @@ class Run(BaseModel):
     parameters: int | None = None
     trainable_parameters: int | None = None
     data: RunData = RunData()
+    pretrained: dict[str, Any] = {}
+    """name, commit (of a model of the Hub) and fingerprint of the weights that it began with."""
+    embeddings: dict[str, Any] = {}
+    """How much of train has a word vector."""
     findings: list[dict[str, Any]] = []
     """Entries of hftk/training/findings.py, as JSON."""
     attention: list[dict[str, Any]] = []

@@ -24,6 +24,7 @@ from hftk.models._pretrained import (
     load_model,
     load_tokenizer,
     longest_input,
+    model_commit,
     resolve_source,
 )
 from hftk.recipe.metrics import ENTITY_METRICS
@@ -60,6 +61,8 @@ class RunInputs:
     class_weights: list[float] | None
     """One per label, in the order of the ids."""
     identity: str
+    model_fingerprint: str
+    """Of pretrained weights: the commit on the Hub, or a digest of the files; of word vectors, a digest."""
     notices: list[str]
     """What a person must be told."""
 
@@ -127,6 +130,7 @@ class Preparation:
                 model_fingerprint=made.fingerprint,
                 world_size=self.world_size,
             ),
+            model_fingerprint=made.fingerprint,
             notices=[*data.notices, *made.notices, *_entity_notices(recipe, made.splits)],
         )
 
@@ -142,7 +146,7 @@ class Preparation:
                 load_model,
                 recipe.model.pretrained,
                 task=recipe.task,
-                revision=recipe.model.revision,
+                revision=self._revision(recipe),
                 config_overrides=recipe.model.config_overrides,
             ),
             fingerprint=self._model_fingerprint(recipe),
@@ -233,12 +237,12 @@ class Preparation:
         return self._once(
             ("config", recipe.model.model_dump_json()),
             lambda: load_config(
-                recipe.model.pretrained, revision=recipe.model.revision, overrides=recipe.model.config_overrides
+                recipe.model.pretrained, revision=self._revision(recipe), overrides=recipe.model.config_overrides
             ),
         )
 
     def _tokenizer(self, recipe: Recipe) -> PreTrainedTokenizerBase:
-        pretrained, revision = recipe.model.pretrained, recipe.model.revision
+        pretrained, revision = recipe.model.pretrained, self._revision(recipe)
         return self._once(
             ("tokenizer", pretrained, revision, recipe.task),
             lambda: load_tokenizer(pretrained, task=recipe.task, revision=revision),
@@ -262,11 +266,19 @@ class Preparation:
                 lambda: tokenize(data, tokenizer, max_length, tag_piece=tag_piece),
             )
 
+    def _revision(self, recipe: Recipe) -> str | None:
+        """One commit for all that is loaded of a Hub model, whatever is pushed there meanwhile."""
+        return self._commit(recipe) or recipe.model.revision
+
+    def _commit(self, recipe: Recipe) -> str | None:
+        pretrained, revision = recipe.model.pretrained, recipe.model.revision
+        return self._once(("commit", pretrained, revision), lambda: model_commit(pretrained, revision=revision))
+
     def _model_fingerprint(self, recipe: Recipe) -> str:
         """The commit of a Hub model; a digest of the files of a local one."""
         source = resolve_source(recipe.model.pretrained)
         if not Path(source).is_dir():
-            return self._config(recipe)._commit_hash or source
+            return self._commit(recipe) or source
         return self._once(("files", source), lambda: files_digest(Path(source)))
 
 

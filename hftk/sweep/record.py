@@ -8,16 +8,16 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import hftk
-from hftk.errors import RunError
 from hftk.recipe.schema import Recipe
 from hftk.recipe.trainer_arguments import training_with_defaults
+from hftk.replacing import replace_text, replacing
 
 IDENTITY_VERSION = 1
 # sections that name, place or publish a run; data is replaced by the fingerprint of its content
@@ -73,23 +73,15 @@ def identity(recipe: Recipe, *, data_fingerprint: str, model_fingerprint: str, w
     return hashlib.sha256(json.dumps(_plain(content), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Raises RunError where the disk refuses; the file is then as before."""
-    with _replacing(path) as beside, open(beside, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_atomically(path, json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n")
+    replace_text(path, json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
 def write_epochs(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
     """epochs.csv anew with all rows so far."""
     import pandas as pd
 
-    write_atomically(
+    replace_text(
         folder / "epochs.csv",
         pd.DataFrame(rows).drop(columns="step").to_csv(index=False, na_rep="nan", lineterminator="\n"),
     )
@@ -99,24 +91,8 @@ def write_predictions(folder: Path, frames: Sequence[Any]) -> None:
     """predictions.parquet from one data frame per split. Raises RunError where the disk refuses."""
     import pandas as pd
 
-    with _replacing(folder / "predictions.parquet") as beside:
+    with replacing(folder / "predictions.parquet") as beside:
         pd.concat(frames, ignore_index=True).to_parquet(beside, index=False)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` that takes its place if the block ends well, and is removed if not."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        yield beside
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # on a disk that refuses all
-            beside.unlink(missing_ok=True)
-        raise RunError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or make it writable, and give the same "
-            "command again: what is finished is kept"
-        ) from error
 
 
 def read_run(folder: Path) -> dict[str, Any] | None:
@@ -214,6 +190,7 @@ def environment() -> dict[str, Any]:
         | {name: version(name) for name in _VERSIONS},
         "hardware": {
             "machine": platform.machine(),
+            "cpu": _cpu(),
             "cpus": os.cpu_count(),
             "threads": torch.get_num_threads(),
             "gpus": gpus,
@@ -221,6 +198,15 @@ def environment() -> dict[str, Any]:
         "git_commit": _git_commit(),
         "command": _command(),
     }
+
+
+def _cpu() -> str | None:
+    """The processor's name: another one adds in another order. None where the system does not tell."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
 
 
 def _git_commit() -> str | None:

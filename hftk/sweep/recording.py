@@ -1,12 +1,14 @@
 """The folder of one run, from its start to its end."""
 
 import json
+import re
 import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hftk.recipe.showing import to_yaml
+from hftk.replacing import replace_text
 from hftk.report.card import write_card
 from hftk.sweep.expansion import PlannedRun, SweepPlan
 from hftk.sweep.record import (
@@ -15,7 +17,6 @@ from hftk.sweep.record import (
     mark_started,
     read_run,
     started_identity,
-    write_atomically,
     write_epochs,
     write_json,
     write_predictions,
@@ -42,7 +43,7 @@ def keep_run(folder: Path, *, plan: SweepPlan, run: PlannedRun) -> str:
     record = read_run(folder)
     told = record | json.loads(json.dumps(_named(plan, run), default=str))
     if told != record:
-        write_atomically(folder / "recipe.yaml", to_yaml(run.recipe))
+        replace_text(folder / "recipe.yaml", to_yaml(run.recipe))
         write_json(folder / "run.json", told)
     if record["status"] == "pruned":  # it left no model
         return "pruned"
@@ -62,7 +63,7 @@ def record_lost(folder: Path, *, plan: SweepPlan, run: PlannedRun, identity: str
     """What a process that is gone could not write itself. folder: the run's."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "recipe.yaml").exists():
-        write_atomically(folder / "recipe.yaml", to_yaml(run.recipe))
+        replace_text(folder / "recipe.yaml", to_yaml(run.recipe))
     known = {**_named(plan, run), "identity": identity, "metrics": {}, "findings": [], "keep": run.recipe.keep}
     ended = {"status": status, "reason": reason, "finished": _iso(time.time())}
     write_json(folder / "run.json", known | (read_run(folder) or {}) | ended)
@@ -89,7 +90,7 @@ class RunRecord:
         if self.processes.main:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.resumed = started_identity(self.folder) == self.inputs.identity
-            write_atomically(self.folder / "recipe.yaml", to_yaml(self.run.recipe))
+            replace_text(self.folder / "recipe.yaml", to_yaml(self.run.recipe))
             write_json(self.folder / "run.json", self._summary(status="interrupted", reason=CUT_SHORT, fitted=None))
             mark_started(self.folder, identity=self.inputs.identity)
 
@@ -109,6 +110,8 @@ class RunRecord:
             write_predictions(
                 self.folder, [self._frame(split, fitted.predictions[split]) for split in fitted.predictions]
             )
+            if fitted.reference is not None:
+                replace_text(self.folder / "reference.json", fitted.reference)
         if status == "finished":
             checked = {"files": file_checks(self.folder)}
         write_json(self.folder / "run.json", self._summary(status=status, reason=reason, fitted=fitted) | checked)
@@ -142,6 +145,7 @@ class RunRecord:
             "attention": [text.to_json() for text in fitted.attended] if fitted else [],
             "data": {
                 "path": run.recipe.data.path,
+                "commit": data.commit,
                 "fingerprint": data.fingerprint,
                 "split_fingerprints": data.split_fingerprints,
                 "labels": data.labels,
@@ -152,6 +156,7 @@ class RunRecord:
                 "longer_are": self.inputs.longer_are,
                 "relabelled": data.relabelled,
             },
+            "pretrained": self._pretrained(),
             "embeddings": self._embeddings(fitted),
             "notices": self.inputs.notices,
             "world_size": self.processes.world_size,
@@ -160,6 +165,14 @@ class RunRecord:
             "started": _iso(self.started),
             "finished": _iso(time.time()),
         }
+
+    def _pretrained(self) -> dict[str, str | None] | None:
+        """Which weights it began with, so that the same ones are found again; None for a model from scratch."""
+        name, fingerprint = self.run.recipe.model.pretrained, self.inputs.model_fingerprint
+        if name is None:
+            return None
+        commit = fingerprint if re.fullmatch("[0-9a-f]{40}", fingerprint) else None
+        return {"name": name, "commit": commit, "fingerprint": fingerprint}
 
     def _embeddings(self, fitted: "FittedRun | None") -> dict[str, Any] | None:
         """How much of train has a vector, and which vectors do nothing; None for pretrained models and images."""

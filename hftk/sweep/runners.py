@@ -14,14 +14,18 @@ from hftk.sweep.messages import INTERRUPTED, Ended
 from hftk.sweep.planning import steps_per_epoch
 from hftk.sweep.progress import Progress, RunObserver
 from hftk.sweep.proposals import pruning
+from hftk.sweep.record import read_run
 from hftk.sweep.recording import RunRecord
-from hftk.tracking import end_run, start_run
+from hftk.tracking.examples import Examples, examples
+from hftk.tracking.told import about, ending
+from hftk.tracking.trackers import Trackers
 from hftk.training.findings import Finding, FindingError
 from hftk.training.fit import FittedRun, fit
 from hftk.training.group import Group
 from hftk.training.memory import free_memory, smaller_batches
 from hftk.training.processes import Processes
 from hftk.training.pruning import Bar, PruneByMedian, Pruned
+from hftk.training.reference import reference_inputs
 from hftk.training.space import told_when_full
 
 log = logging.getLogger(__name__)
@@ -43,11 +47,14 @@ def train_run(
     curves: the earlier runs that it is held against, each as (epoch, ranking metric); None: it is not pruned.
     """
     record = RunRecord(plan, run=run, inputs=inputs, folder=plan.folder / run.name, processes=processes)
+    trackers = Trackers(tell=lambda text: progress.notice(f"{run.name}: {text}"))
     fitted, reason, interrupted, pruned = None, None, False, False
     try:
         with interruption.soft(), told_when_full(record.folder):
             record.start()
-            fitted = _fit(record, progress=progress, interruption=interruption, bar=_bar(plan, curves))
+            fitted = _fit(
+                record, progress=progress, interruption=interruption, trackers=trackers, bar=_bar(plan, curves)
+            )
     except KeyboardInterrupt:
         if fitted is None:  # else it came when all was done: what is finished is recorded first
             interrupted, reason = True, INTERRUPTED
@@ -57,14 +64,13 @@ def train_run(
             record.found(error.finding)
         pruned = isinstance(error, Pruned)
         reason = _reason(error)
-    if processes.main:
-        for notice in end_run(run.recipe.tracking):
-            progress.notice(f"{run.name}: {notice}")
     free_memory()
     if not interrupted:
         reason = group.agree(reason)
     status = "interrupted" if interrupted else "finished" if reason is None else "pruned" if pruned else "failed"
     status, reason = _record_end(record, status=status, reason=reason, fitted=fitted)
+    shown = _examples(record, fitted) if status == "finished" and trackers.callbacks else None
+    trackers.end(ending(status, reason, record=read_run(record.folder) or {}, examples=shown))
     if status == "finished":
         try:
             record.tidy()
@@ -102,7 +108,13 @@ def _bar(plan: SweepPlan, curves: Sequence[Sequence[tuple[float, float]]] | None
     return Bar(metric=metric, goal=goal, curves=curves, min_epochs=rule.min_iter, min_runs=rule.min_runs)
 
 
-def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption, bar: Bar | None = None) -> FittedRun:
+def _examples(record: RunRecord, fitted: FittedRun) -> Examples | None:
+    return examples(fitted.predictions, record.inputs.data.splits, labels=record.inputs.data.labels)
+
+
+def _fit(
+    record: RunRecord, *, progress: Progress, interruption: Interruption, trackers: Trackers, bar: Bar | None
+) -> FittedRun:
     inputs, run, processes = record.inputs, record.run, record.processes
     if steps_per_epoch(run.recipe, rows=len(inputs.splits["train"]), world_size=processes.world_size) == 0:
         raise RunError(
@@ -117,11 +129,16 @@ def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption, b
         tell(finding.message)
 
     if processes.main:
-        folder = record.folder.parent
-        for notice in start_run(
-            run.recipe.tracking, group=record.plan.recipe.name, run=run.name, folder=folder, resumed=record.resumed
-        ):
-            tell(notice)
+        told = about(
+            run.recipe,
+            group=record.plan.recipe.name,
+            run=run.name,
+            swept=run.swept,
+            record=read_run(record.folder) or {},
+        )
+        trackers.open(run.recipe.tracking, told, folder=record.folder.parent, resumed=record.resumed)
+
+    reference = reference_inputs(inputs.data, task=run.recipe.task, max_length=inputs.max_length)
 
     def attempt(training: Mapping[str, Any]) -> FittedRun:
         return fit(
@@ -133,14 +150,14 @@ def _fit(record: RunRecord, *, progress: Progress, interruption: Interruption, b
             class_weights=inputs.class_weights,
             folder=record.folder,
             run_name=run.name,
-            report_to=list(run.recipe.tracking.report_to),
             observer=RunObserver(progress, run.name),
             on_row=record.epochs,
             fingerprint=inputs.identity,
             tell=tell,
             found=found,
             interruption=interruption,
-            callbacks=[] if bar is None else [PruneByMedian(bar)],
+            callbacks=[*trackers.callbacks, *([] if bar is None else [PruneByMedian(bar)])],
+            reference=reference,
         )
 
     return smaller_batches(run.recipe.training, attempt, world_size=processes.world_size, tell=found)

@@ -57,7 +57,6 @@ def trial(run: PlannedRun, inputs: RunInputs, *, folder: Path, seconds: float, i
             class_weights=inputs.class_weights,
             folder=folder,
             run_name=run.name,
-            report_to=[],
             observer=watch.observer,
             on_row=lambda rows: None,
             fingerprint="trial",

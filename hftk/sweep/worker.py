@@ -26,6 +26,7 @@ from hftk.sweep.planning import planned_work
 from hftk.sweep.progress import Metrics, SilentProgress
 from hftk.sweep.runners import train_run
 from hftk.sweep.trial_worker import time_runs
+from hftk.tracking.wandb_runs import end_service
 from hftk.training.group import Group
 from hftk.training.processes import quiet_libraries, start_processes
 
@@ -56,6 +57,8 @@ def work(plan: SweepPlan, *, does: str, pipe: Connection, threads: int | None, i
             pipe.send(Refused(error))
         except KeyboardInterrupt:
             pass  # what was interrupted has been recorded
+        finally:
+            end_service()  # a process that multiprocessing made ends without what libraries registered for its end
 
 
 def _say_nothing(text: str) -> None:

@@ -12,11 +12,14 @@ from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any
 
+import psutil
+
 import hftk
 from hftk.sweep.expansion import SweepPlan
 from hftk.sweep.threads import threads_each
 
 _WORKER = "hftk.sweep.worker"
+_LONGEST_END = 5.0  # seconds; W&B's service needs a tenth of one on an idle machine
 
 
 class WorkerProcess:
@@ -52,6 +55,16 @@ class WorkerProcess:
 
     def kill(self) -> None:
         self.process.kill()
+
+    def end(self) -> None:
+        """Kills it, and waits for its end and that of what it started: W&B's service sees it and ends too."""
+        try:
+            started = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.Error:  # it has ended
+            started = []
+        self.kill()
+        self.process.join()
+        psutil.wait_procs(started, timeout=_LONGEST_END)
 
 
 def start_worker(plan: SweepPlan, *, index: int, jobs: int, does: str = "train") -> WorkerProcess:

@@ -51,8 +51,7 @@ class Workers:
 
     def __exit__(self, *error: object) -> None:
         for job in self._jobs:
-            job.worker.kill()
-            job.worker.process.join()
+            job.worker.end()
 
     def kill(self) -> None:
         for job in list(self._jobs):
@@ -191,8 +190,7 @@ class Workers:
         return None
 
     def _end(self, job: _Job) -> None:
-        job.worker.kill()
-        job.worker.process.join()
+        job.worker.end()
         self._jobs.remove(job)
 
     def _stop(self, agenda: Agenda) -> None:

@@ -4,12 +4,16 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from hftk.recipe.credentials import redacted
+
 Result = TypeVar("Result")
 
 # seconds; one outage costs a start, a call or an end, and then the sweep does without the server: 10 at most
 LONGEST_START = 5.0
 LONGEST_CALL = 5.0
 LONGEST_END = 5.0
+# seconds for what needs no server, on a busy machine
+LONGEST_LOCAL = 10.0
 
 
 class TooSlow(Exception):
@@ -43,6 +47,6 @@ def bounded(call: Callable[[], Result], *, seconds: float) -> Result:
 
 
 def reason_of(error: Exception) -> str:
-    """One short line."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    """One short line, without tokens."""
+    lines = redacted(str(error)).strip().splitlines() or [type(error).__name__]
     return lines[0] if len(lines[0]) <= 200 else lines[0][:200] + "…"

@@ -10,17 +10,19 @@ import os
 import secrets
 import shlex
 import string
+import sys
 import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import psutil
 
-from hftk.tracking.bounded import LONGEST_END, LONGEST_START, TooSlow, bounded, reason_of
+from hftk.tracking.bounded import LONGEST_END, LONGEST_LOCAL, LONGEST_START, TooSlow, bounded, reason_of
 from hftk.tracking.outage import Outage, forget_outage
+from hftk.tracking.told import About
 
 if TYPE_CHECKING:
     import wandb
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 Mode = Literal["online", "offline", "disabled"]
 
 _FIRST_ANSWER = 2.0  # seconds
-_LOCAL = 10.0  # seconds for what needs no server, on a busy machine
 _DOWN = {500, 502, 503, 504}
 
 
@@ -41,11 +42,22 @@ def notices(*, folder: Path) -> list[str]:
     return []
 
 
-def open_run(*, project: str, tags: list[str], group: str, run: str, folder: Path, resumed: bool) -> list[str]:
-    """Opens `wandb.run`: online, or offline, or in the worst case one that keeps nothing. Returns what to tell."""
+def open_run(about: About, *, folder: Path, run_id: str, resumed: bool, job_type: str = "train") -> list[str]:
+    """Opens `wandb.run`: online, or offline, or in the worst case one that keeps nothing. Returns what to tell.
+
+    folder: the sweep's. resumed: a server that knows the run goes on with it. Offline files are whole each time: of
+    several of a run `wandb sync` sends each from the beginning, and the last one counts.
+    """
     _keep_quiet()
-    run_id = _run_id(folder / run, resumed=resumed)
-    given = {"project": project, "group": group, "name": run, "tags": tags, "job_type": "train", "id": run_id}
+    given = {
+        "project": about.project,
+        "group": about.group,
+        "name": about.run,
+        "tags": about.tags,
+        "config": about.config,
+        "job_type": job_type,
+        "id": run_id,
+    }
     begin = partial(_begin, given, folder=folder)
     known = Outage.known(folder)
     try:
@@ -72,13 +84,19 @@ def open_run(*, project: str, tags: list[str], group: str, run: str, folder: Pat
     return [f"W&B: {reason}; the runs are written offline, send them later with: {_sync(folder)}"]
 
 
-def close_run() -> list[str]:
+def close_run(*, exit_code: int = 0) -> list[str]:
     """Ends `wandb.run`, if one is open here. Returns what to tell, unless an outage of this sweep was told before."""
     import wandb
 
     run = wandb.run
-    reason = _finish(run) if run is not None else None
+    reason = _finish(run, exit_code) if run is not None else None
     return _give_up(run, reason) if reason else []
+
+
+def end_service() -> None:
+    """Ends W&B's service process, if this process started one: it would outlive us for a moment. Waits for its end."""
+    if "wandb" in sys.modules and _services():
+        _drop_service(kindly=True)
 
 
 def stop_run(error: Exception) -> list[str]:
@@ -91,14 +109,14 @@ def stop_run(error: Exception) -> list[str]:
     if isinstance(error, TooSlow):
         _drop_service()
     else:
-        _finish(run)
+        _finish(run, exit_code=1)
     return _give_up(run, f"it stopped working ({reason_of(error)})")
 
 
-def _finish(run: "wandb.Run") -> str | None:
+def _finish(run: "wandb.Run", exit_code: int) -> str | None:
     """The reason why not all was sent; None if it was."""
     try:
-        bounded(run.finish, seconds=LONGEST_END + 3)  # W&B itself keeps to LONGEST_END
+        bounded(partial(run.finish, exit_code=exit_code), seconds=LONGEST_END + 3)  # W&B itself keeps to LONGEST_END
     except TimeoutError:
         return f"its server did not take everything within {LONGEST_END:g} s at the end of the run"
     except Exception as error:
@@ -122,27 +140,44 @@ def _give_up(run: "wandb.Run", reason: str) -> list[str]:
     ]
 
 
-def _drop_service() -> None:
+def _drop_service(*, kindly: bool = False) -> None:
     """Ends W&B's service process, if this process started it, so that nothing waits for it; the next run starts one."""
     import wandb
 
-    killed = []
-    for child in psutil.Process().children():
-        with suppress(psutil.Error):
-            if child.name().startswith("wandb-core"):
-                for process in [*child.children(recursive=True), child]:
-                    process.kill()
-                    killed.append(process)
-    psutil.wait_procs(killed, timeout=1)
+    services = _services()
+    if not kindly:
+        _kill(services)
     # it fails to say good-bye to a dead process, and forgets it all the same
     with suppress(Exception):
-        bounded(wandb.teardown, seconds=_LOCAL)
+        bounded(wandb.teardown, seconds=LONGEST_END if kindly else LONGEST_LOCAL)
+    _kill(services)
     os.environ.pop("WANDB_SERVICE", None)  # where the process that it names is gone
     wandb.run = None
 
 
+def _services() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if _name(child).startswith("wandb-core")]
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.Error:
+        return ""
+
+
+def _kill(services: list[psutil.Process]) -> None:
+    killed = []
+    for service in services:
+        with suppress(psutil.Error):
+            for process in [*service.children(recursive=True), service]:
+                process.kill()
+                killed.append(process)
+    psutil.wait_procs(killed, timeout=1)
+
+
 def _begin(
-    given: dict[str, object], mode: Mode, *, folder: Path, seconds: float = LONGEST_START, resume: str | None = None
+    given: dict[str, Any], mode: Mode, *, folder: Path, seconds: float = LONGEST_START, resume: str | None = None
 ) -> None:
     """seconds: for the server; the service's own start on this machine comes on top."""
     import wandb
@@ -155,6 +190,11 @@ def _begin(
         silent=True,
         console="off",
         symlink=False,  # `wandb sync` would send the run behind latest-run twice
+        # paths of this machine, and its user's name; the config says what matters
+        x_disable_meta=True,
+        program="hftk",
+        disable_git=True,
+        save_code=False,
         init_timeout=seconds,
         finish_timeout=LONGEST_END,
         finish_timeout_raises=True,
@@ -162,7 +202,7 @@ def _begin(
     try:
         bounded(
             partial(wandb.init, **given, dir=folder, mode=mode, resume=resume, settings=settings),
-            seconds=seconds + _LOCAL,
+            seconds=seconds + LONGEST_LOCAL,
         )
     except Exception:
         _drop_service()
@@ -194,7 +234,7 @@ def _settings() -> "wandb.Settings":
     import wandb
 
     try:
-        return bounded(wandb.setup, seconds=_LOCAL).settings
+        return bounded(wandb.setup, seconds=LONGEST_LOCAL).settings
     except Exception:
         _drop_service()
         raise
@@ -236,17 +276,17 @@ def _ask_server(settings: "wandb.Settings") -> None:
         raise ConnectionError(f"{place} answers with HTTP {answer.status_code}")
 
 
-def _run_id(run_folder: Path, *, resumed: bool) -> str:
+def run_id(run_folder: Path, *, resumed: bool) -> str:
     """W&B's id of the run, kept in its folder: a resumed run goes on there, one that starts anew is a new one."""
     file = run_folder / "wandb.json"
     if resumed:
         with suppress(OSError, ValueError, KeyError, TypeError):
             return str(json.loads(file.read_text(encoding="utf-8"))["id"])
-    run_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
+    made = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))
     with suppress(OSError):
         run_folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"id": run_id}) + "\n", encoding="utf-8")
-    return run_id
+        file.write_text(json.dumps({"id": made}) + "\n", encoding="utf-8")
+    return made
 
 
 def _sync(folder: Path, *, all_of_it: bool = False) -> str:

@@ -17,7 +17,6 @@ def training_arguments(
     seed: int,
     run_name: str,
     report_to: list[str],
-    project: str = "hftk",
 ) -> TrainingArguments:
     """Raises RecipeError with Trainer's own reason where it refuses the values."""
     on_cpu = not torch.accelerator.is_available()
@@ -41,7 +40,6 @@ def training_arguments(
             greater_is_better=False,
             report_to=report_to or "none",
             run_name=run_name,
-            project=project,
             disable_tqdm=True,  # hftk's own display speaks
         )
     except (TypeError, ValueError, ImportError, RuntimeError) as error:

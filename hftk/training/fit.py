@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from transformers import BaseImageProcessor, PreTrainedTokenizerBase, TrainerCallback, set_seed
 
 from hftk.data.encoded import EncodedSplit, TokenRows
@@ -16,7 +17,6 @@ from hftk.errors import RunError
 from hftk.interruption import Interruption
 from hftk.models._pretrained import LoadedModel
 from hftk.recipe.schema import Recipe
-from hftk.tracking.guard import guard_trackers
 from hftk.training.arguments import sampling_strategy, saved_by_time, training_arguments
 from hftk.training.attention import Attended, attended_texts
 from hftk.training.callbacks import LOWER_IS_BETTER, EpochTable, KeepBest, Report, StepObserver, StopEarly
@@ -29,6 +29,7 @@ from hftk.training.guards import NonFiniteGuard
 from hftk.training.loss import ClassificationLoss
 from hftk.training.model_folder import save_model
 from hftk.training.predictions import Predictions, predict
+from hftk.training.reference import ReferenceInputs, reference_logits, reference_text
 from hftk.training.resume import about_run, check_same_run
 from hftk.training.saving import Saving
 from hftk.training.sharing import main_does, share_checkpoint, shared_tensors
@@ -51,6 +52,8 @@ class FittedRun:
     """Of a few rows of `test`, or of `validation` where there is none; empty for models without a weight per token."""
     embedding_use: EmbeddingUse | None
     """Of a model that is trained from its start on texts."""
+    reference: str | None = None
+    """The content of reference.json, in the main process."""
 
 
 def fit(
@@ -63,7 +66,6 @@ def fit(
     class_weights: list[float] | None,
     folder: Path,
     run_name: str,
-    report_to: list[str],
     observer: StepObserver,
     on_row: Callable[[list[dict[str, float]]], None],
     fingerprint: str,
@@ -71,6 +73,7 @@ def fit(
     found: Callable[[Finding], None],
     interruption: Interruption,
     callbacks: Sequence[TrainerCallback] = (),
+    reference: ReferenceInputs | None = None,
 ) -> FittedRun:
     """Trains one run, from its newest whole checkpoint if it has one, and saves its model under folder/model; beside it
     trace.csv and gradients.csv.
@@ -79,9 +82,10 @@ def fit(
     `test` if there is one. processor: what the model's folder needs to read texts or images. labels: id → name.
     class_weights: one per label.
     folder: the run's own; folder/checkpoints is used while training. on_row is given all rows of epochs.csv so far.
-    fingerprint: of all that decides the result. tell: hears what a person must know of checkpoints and trackers. found:
+    fingerprint: of all that decides the result. tell: hears what a person must know of checkpoints. found:
     hears what was found and done about it. interruption: looked at after each step and evaluation; once asked for, a
     checkpoint is saved and KeyboardInterrupt raised. callbacks: see an evaluation before the best weights are kept.
+    reference: rows by which a copy of the model can be tried.
 
     Raises RunError where a checkpoint is that of another run or cannot be written, and where the best weights do not
     give the figure that they were kept for; NonFinite, NoSpace; OutOfMemory in evaluation only.
@@ -93,8 +97,7 @@ def fit(
         output_dir=str(folder / "checkpoints"),
         seed=seed,
         run_name=run_name,
-        report_to=report_to,
-        project=recipe.tracking.project,
+        report_to=[],
     )
     if args.fp16 or args.bf16:  # lengths that a GPU's half precision units take
         splits = {name: rows.padded_to(8) if isinstance(rows, TokenRows) else rows for name, rows in splits.items()}
@@ -145,7 +148,6 @@ def fit(
         checkpoints=checkpoints,
         found=found,
     )
-    guard_trackers(trainer, tell=tell)
     checkpoints.about = about_run(
         recipe,
         fingerprint=fingerprint,
@@ -177,7 +179,9 @@ def fit(
             metrics |= figures
         if split == "validation" and best is not None and best.best_epoch is not None:
             _check_best(best, metrics[f"validation_{best.metric}"], items=len(predictions[split].label_ids))
-    save_model(model, processor=processor, pretrained=recipe.model.pretrained, folder=folder / "model")
+    attended = _attended(model, splits, processor)
+    embedding_use = watch.use() if watch is not None else None
+    said = _save(model, processor=processor, recipe=recipe, folder=folder, reference=reference)
     return FittedRun(
         metrics=metrics,
         predictions=predictions,
@@ -186,9 +190,31 @@ def fit(
         seconds=round(time.monotonic() - start + table.seconds_before, 3),
         parameters=parameters,
         trainable_parameters=trainable,
-        attended=_attended(model, splits, processor),
-        embedding_use=watch.use() if watch is not None else None,
+        attended=attended,
+        embedding_use=embedding_use,
+        reference=said,
     )
+
+
+def _save(
+    model: torch.nn.Module,
+    *,
+    processor: PreTrainedTokenizerBase | BaseImageProcessor,
+    recipe: Recipe,
+    folder: Path,
+    reference: ReferenceInputs | None,
+) -> str | None:
+    """folder/model; and what the model says of a few rows while it is still the one that was trained."""
+    wanted = reference if PartialState().is_main_process else None
+    said = wanted and reference_logits(model, processor=processor, inputs=wanted)
+    save_model(model, processor=processor, pretrained=recipe.model.pretrained, folder=folder / "model")
+    if wanted is None:
+        return None
+    if recipe.peft is None:
+        return reference_text(wanted, said)
+    # the adapter is merged into the model now, whose sums differ in their last digits
+    merged = reference_logits(model, processor=processor, inputs=wanted)
+    return reference_text(wanted, merged, adapter_logits=said)
 
 
 def _attended(

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import datasets
 import huggingface_hub
 import pytest
@@ -6,24 +8,25 @@ from datasets.exceptions import DatasetNotFoundError
 from hftk.data import builtin, loading
 from hftk.errors import DataError
 
+COMMIT = "0123456789abcdef" * 2 + "01234567"
 ROWS = [{"text": f"film {i}", "label": i % 2} for i in range(40)]
 FEATURES = datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["neg", "pos"]))
 
 
 @pytest.fixture
 def hub(monkeypatch):
-    """A Hub that answers: what load_dataset was asked for, and what it gives back or raises."""
+    """A Hub that answers: what datasets was asked for, and what it gives back or raises."""
     asked = []
 
     def answer(with_):
-        def load_dataset(*args, **keys):
+        def load_dataset_builder(*args, **keys):
             asked.append((args, keys))
             if isinstance(with_, Exception):
                 raise with_
-            return with_
+            return SimpleNamespace(hash=COMMIT, download_and_prepare=lambda: None, as_dataset=lambda: with_)
 
         monkeypatch.setattr(loading.reaching, "reachable", lambda: True)
-        monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+        monkeypatch.setattr(datasets, "load_dataset_builder", load_dataset_builder)
         return asked
 
     return answer
@@ -41,6 +44,16 @@ def test_a_hub_id_goes_to_load_dataset(folder, hub, load_data):
     assert {split: len(rows) for split, rows in data.splits.items()} == {"train": 36, "validation": 4, "test": 10}
     assert data.labels == ["neg", "pos"]
     assert set(data.splits["test"]["source"]) == {"test"}
+    assert data.commit == COMMIT
+
+
+def test_the_cache_holds_another_commit_than_the_one_asked_for(folder, hub, load_data):
+    hub(two_splits())
+    other = COMMIT[::-1]
+    with pytest.raises(
+        DataError, match=rf"^data\.revision: {other} of owner/set is not in the cache .* holds {COMMIT}"
+    ):
+        load_data(path="owner/set", revision=other)
 
 
 def test_rows_selected_in_memory_keep_their_order(folder, hub, load_data):

@@ -129,7 +129,7 @@ def test_code_from_the_hub_wants_a_commit(monkeypatch, tmp_path, gru):
     folder = Path(shutil.copytree(gru / "model", tmp_path / "alone"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(reaching, "trouble", lambda name, **_: None)
-    monkeypatch.setattr("transformers.utils.hub.resolve_revision", lambda name, revision, **_: COMMIT)
+    monkeypatch.setattr("hftk.models._vetting.resolve_revision", lambda name, revision, **_: COMMIT)
     monkeypatch.setattr("hftk.models._vetting.ModelFiles.path", lambda self, name: folder / name)
     assert chosen("me/gru").architecture == "rnn"  # an architecture of ours needs no code of theirs
     edit(folder / "config.json", model_type="their_own")

@@ -115,6 +115,13 @@ def test_trackers_named_twice() -> None:
     ]
 
 
+@pytest.mark.parametrize("project", ["me/hftk", "50%", "a:b", "x" * 129, ""])
+def test_a_project_that_wandb_would_refuse(project: str) -> None:
+    (problem,) = told(tracking={"report_to": ["wandb"], "project": project})
+    assert problem.startswith(r"tracking.project: W&B takes 1 to 128 characters, none of them / \ # ? % or :, not ")
+    assert told(tracking={"report_to": ["trackio"], "project": project}) == []
+
+
 def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installed, "find_spec", lambda name: None)
     with pytest.raises(HftkError, match="the Python package peft is not installed; pip install peft"):

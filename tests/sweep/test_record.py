@@ -265,7 +265,7 @@ def test_versions_and_hardware(monkeypatch):
     told = environment()
     assert told["versions"]["hftk"] == hftk.__version__
     assert {"python", "torch", "transformers", "datasets"} <= told["versions"].keys()
-    assert told["hardware"].keys() == {"machine", "cpus", "threads", "gpus"}
+    assert told["hardware"].keys() == {"machine", "cpu", "cpus", "threads", "gpus"}
     json.dumps(told)
 
 

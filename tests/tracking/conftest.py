@@ -4,12 +4,55 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+
+from hftk.recipe.schema import Tracking
+from hftk.tracking.told import About, Ending
+from hftk.tracking.trackers import Trackers
+
+
+@pytest.fixture
+def tracked():
+    """Opens the trackers of a run of the sweep in `folder`, by default W&B's: (folder, run, …) → OpenRun."""
+    return OpenRun
+
+
+class OpenRun:
+    def __init__(
+        self,
+        folder: Path,
+        run: str = "lr=1",
+        *,
+        report_to: Sequence[str] = ("wandb",),
+        project: str = "hftk-tests",
+        config: Mapping[str, Any] | None = None,
+        resumed: bool = False,
+    ) -> None:
+        self.told: list[str] = []
+        self.trackers = Trackers(tell=self.told.append)
+        tracking = Tracking(report_to=list(report_to), project=project, tags=["tiny", "첫째"])
+        about = About(
+            project=project,
+            group="grid",
+            run=run,
+            tags=tracking.tags,
+            config={"training.learning_rate": 1.0, "seed": 0} | dict(config or {}),
+            swept=["training.learning_rate", "seed"],
+            metrics=["accuracy", "loss"],
+        )
+        self.trackers.open(tracking, about, folder=folder, resumed=resumed)
+
+    def end(self, status: str = "finished", reason: str | None = None, **figures: float) -> list[str]:
+        """What the user is told then."""
+        before = len(self.told)
+        self.trackers.end(Ending(status, reason, {name.replace("_", "/", 1): one for name, one in figures.items()}))
+        return self.told[before:]
 
 
 @pytest.fixture
@@ -84,6 +127,11 @@ class Server(ThreadingHTTPServer):
         """What was asked for: the name of a GraphQL operation, or a path."""
         self.runs: list[dict] = []
         """The variables of each upsertBucket."""
+        self.histories: dict[str, list[dict]] = {}
+        """By run id: the rows of its history, put where the client said they belong."""
+        self.summaries: dict[str, dict] = {}
+        """By run id, as sent last."""
+        self.exit_codes: dict[str, int] = {}
         self.bodies: list[bytes] = []
         """All that was sent."""
         self.fault: str | None = None
@@ -137,6 +185,8 @@ class Answer(BaseHTTPRequestHandler):
             return
         if "upsertBucket" in query:
             server.runs.append(variables)
+        if "file_stream" in self.path:
+            self._stream(json.loads(body))
         self._send({"data": self._data(query, variables)} if query else {"exitcode": None, "limits": {}})
         if server.dies_at in what:
             self.close_connection = True
@@ -144,7 +194,49 @@ class Answer(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST
 
+    def _stream(self, sent: dict) -> None:
+        run, files = self.path.split("/")[-2], sent.get("files") or {}
+        for name, file in files.items():
+            rows = [json.loads(line) for line in file["content"]]
+            if name == "wandb-history.jsonl":
+                history = self.server.histories.setdefault(run, [])
+                history[file["offset"] : file["offset"] + len(rows)] = rows
+            elif name == "wandb-summary.json":
+                self.server.summaries[run] = rows[-1]
+        if sent.get("complete"):
+            self.server.exit_codes[run] = sent["exitcode"]
+
+    def _known(self, run: str) -> dict | None:
+        """What the server says of a run that a client wants to go on with."""
+        history = self.server.histories.get(run)
+        if history is None:
+            return None
+        return {
+            "id": "Yg==",
+            "name": run,
+            "displayName": run,
+            "summaryMetrics": json.dumps(self.server.summaries.get(run, {})),
+            "historyLineCount": len(history),
+            "eventsLineCount": 0,
+            "logLineCount": 0,
+            "historyTail": json.dumps([json.dumps(history[-1])] if history else []),
+            "eventsTail": "[]",
+            "config": "{}",
+            "tags": [],
+            "wandbConfig": json.dumps({"t": 1}),  # without it the run never started
+        }
+
     def _data(self, query: str, variables: dict) -> dict:
+        if "query Viewer" in query:
+            who = {"id": "bWU=", "entity": "me", "username": "me", "email": "", "flags": "{}", "teams": {"edges": []}}
+            return {"viewer": who}
+        if "query ArtifactType" in query:
+            return {"project": {"artifactType": None, "artifact": None}}
+        if "RunResumeStatus" in query:
+            return {"model": {"bucket": self._known(variables["name"])}}
+        if "createArtifact(" in query:
+            sequence = {"id": "cw==", "latestArtifact": {"id": "YQ==", "versionIndex": 0}}
+            return {"createArtifact": {"artifact": {"id": "YQ==", "state": "COMMITTED", "artifactSequence": sequence}}}
         if "upsertBucket" in query:
             project = {"id": "cA==", "name": variables.get("project"), "entity": {"id": "ZQ==", "name": "me"}}
             bucket = {"id": "Yg==", "name": variables["name"], "displayName": "n", "config": "{}", "project": project}
@@ -170,24 +262,35 @@ def written_runs():
 
 
 def runs_below(folder: Path) -> dict[str, dict]:
-    """Name → `run`, the run's record, and `history`, its logged values, of every run below `folder`/wandb;
-    the files of one that was opened again put together."""
+    """Name → `run`, the run's record, `config`, `history`, its logged values, `summary`, `exit_code` and `folder`, of
+    every run below `folder`/wandb; `files` counts those of one that was opened again, of which the last one counts."""
     import wandb
 
     wandb.teardown()  # its service closes the files after it has said that the run is finished
     found: dict[str, dict] = {}
-    for path in sorted(folder.glob("wandb/*run-*/*.wandb")):
+    for path in sorted(folder.glob("wandb/*run-*/*.wandb"), key=lambda path: path.stat().st_mtime_ns):
         records = list(records_of(path))
         run = next((one.run for one in records if one.HasField("run")), None)
         if run is None:  # its service was killed before it was written
             continue
-        history = [
-            {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in one.history.item}
-            for one in records
-            if one.HasField("history")
-        ]
-        found.setdefault(run.display_name, {"run": run, "history": []})["history"] += history
+        summary: dict = {}
+        for one in records:
+            if one.HasField("summary"):
+                summary |= values_of(one.summary.update)
+        found[run.display_name] = {
+            "run": run,
+            "config": values_of(run.config.update),
+            "history": [values_of(one.history.item) for one in records if one.HasField("history")],
+            "summary": summary,
+            "exit_code": next((one.exit.exit_code for one in records if one.HasField("exit")), None),
+            "folder": path.parent,
+            "files": found.get(run.display_name, {"files": 0})["files"] + 1,
+        }
     return found
+
+
+def values_of(items) -> dict:
+    return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
 
 
 def records_of(path: Path) -> Iterator:

@@ -16,7 +16,7 @@ import pytest
 
 import hftk
 from hftk.recipe.schema import Tracking
-from hftk.tracking import end_run, start_run, tracking_notices
+from hftk.tracking import tracking_notices
 from hftk.tracking.outage import Outage
 
 WANDB = Tracking(report_to=["wandb"], project="hftk-tests", tags=["tiny"])
@@ -24,24 +24,34 @@ LONGEST = 10  # seconds that an outage may cost a whole sweep
 BUSY = 5  # seconds of W&B's own work on a busy machine
 
 
-def open_run(folder: Path, *, run: str = "lr=1") -> tuple[list[str], float]:
-    """Notices, and seconds."""
-    started = time.monotonic()
-    notices = start_run(WANDB, group="grid", run=run, folder=folder)
-    return notices, time.monotonic() - started
+@pytest.fixture
+def open_run(tracked):
+    """Opens a run: notices, and seconds."""
+
+    def opened(folder: Path, *, run: str = "lr=1") -> tuple[list[str], float]:
+        started = time.monotonic()
+        opened.last = tracked(folder, run)
+        return opened.last.told[:], time.monotonic() - started
+
+    return opened
 
 
-def close_run() -> tuple[list[str], float]:
-    started = time.monotonic()
-    notices = end_run(WANDB)
-    return notices, time.monotonic() - started
+@pytest.fixture
+def close_run(open_run):
+    """Ends the run that was opened last: notices, and seconds."""
+
+    def closed() -> tuple[list[str], float]:
+        started = time.monotonic()
+        return open_run.last.end(), time.monotonic() - started
+
+    return closed
 
 
 def offline(folder: Path, reason: str) -> str:
     return f"W&B: {reason}; the runs are written offline, send them later with: wandb sync {folder}/wandb"
 
 
-def test_all_is_well(wandb_server, tmp_path, capfd):
+def test_all_is_well(open_run, close_run, wandb_server, tmp_path, capfd):
     import wandb
 
     assert open_run(tmp_path)[0] == []
@@ -53,7 +63,7 @@ def test_all_is_well(wandb_server, tmp_path, capfd):
     assert capfd.readouterr() == ("", ""), "the terminal is our display's"
 
 
-def test_an_offline_run_asks_no_server(wandb_server, monkeypatch, tmp_path):
+def test_an_offline_run_asks_no_server(open_run, close_run, wandb_server, monkeypatch, tmp_path):
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert open_run(tmp_path)[0] == close_run()[0] == []
     import wandb
@@ -62,7 +72,7 @@ def test_an_offline_run_asks_no_server(wandb_server, monkeypatch, tmp_path):
     assert wandb_server.asked == [], "not even W&B's reports on itself"
 
 
-def test_a_server_that_refuses(logged_out, monkeypatch, tmp_path):
+def test_a_server_that_refuses(open_run, close_run, logged_out, monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         place = f"127.0.0.1:{taken.getsockname()[1]}"
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
@@ -77,7 +87,7 @@ def test_a_server_that_refuses(logged_out, monkeypatch, tmp_path):
     assert tracking_notices(WANDB, folder=tmp_path) == [] and Outage.known(tmp_path) is None, "a new command asks again"
 
 
-def test_a_server_out_of_order(wandb_server, tmp_path):
+def test_a_server_out_of_order(open_run, close_run, wandb_server, tmp_path):
     wandb_server.fault = "500"
     notices, seconds = open_run(tmp_path)
     assert notices == [offline(tmp_path, f"{wandb_server.place} answers with HTTP 500")]
@@ -89,7 +99,7 @@ def test_a_server_out_of_order(wandb_server, tmp_path):
     assert wandb_server.runs == [], "once for the sweep"
 
 
-def test_a_server_that_never_answers(black_hole, tmp_path):
+def test_a_server_that_never_answers(open_run, close_run, black_hole, tmp_path):
     notices, seconds = open_run(tmp_path)
     assert notices == [offline(tmp_path, f"{black_hole} does not answer")]
     assert seconds < LONGEST + BUSY
@@ -98,7 +108,7 @@ def test_a_server_that_never_answers(black_hole, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_server_that_answers_and_does_not_open_the_run(wandb_server, written_runs, tmp_path):
+def test_a_server_that_answers_and_does_not_open_the_run(open_run, close_run, wandb_server, written_runs, tmp_path):
     import wandb
 
     wandb_server.hangs_at = "UpsertBucket"
@@ -114,7 +124,7 @@ def test_a_server_that_answers_and_does_not_open_the_run(wandb_server, written_r
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["500", "hang", "dies", "slow"])
-def test_a_server_that_fails_at_the_end(wandb_server, written_runs, tmp_path, how):
+def test_a_server_that_fails_at_the_end(open_run, close_run, wandb_server, written_runs, tmp_path, how):
     import wandb
 
     assert open_run(tmp_path)[0] == []
@@ -147,7 +157,7 @@ def test_a_server_that_fails_at_the_end(wandb_server, written_runs, tmp_path, ho
         assert sum("file_stream" in path for path in wandb_server.asked) >= 2
 
 
-def test_a_service_that_was_left_behind_by_another_process(logged_out, monkeypatch, tmp_path):
+def test_a_service_that_was_left_behind_by_another_process(open_run, close_run, logged_out, monkeypatch, tmp_path):
     monkeypatch.setenv("WANDB_SERVICE", "3-1-unix-/nowhere/socket")
     monkeypatch.setenv("WANDB_MODE", "offline")
     notices, _ = open_run(tmp_path)
@@ -156,7 +166,7 @@ def test_a_service_that_was_left_behind_by_another_process(logged_out, monkeypat
     assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 1
 
 
-def test_a_service_that_does_not_start_at_all(logged_out, monkeypatch, tmp_path):
+def test_a_service_that_does_not_start_at_all(open_run, close_run, logged_out, monkeypatch, tmp_path):
     import wandb
 
     def start(settings):
@@ -170,7 +180,7 @@ def test_a_service_that_does_not_start_at_all(logged_out, monkeypatch, tmp_path)
     assert open_run(tmp_path, run="lr=2")[0] == close_run()[0] == []
 
 
-def test_a_folder_that_takes_no_note_costs_no_run(wandb_server, tmp_path):
+def test_a_folder_that_takes_no_note_costs_no_run(open_run, close_run, wandb_server, tmp_path):
     (tmp_path / "wandb" / "outage.json").mkdir(parents=True)
     wandb_server.fault = "500"
     assert "HTTP 500" in open_run(tmp_path)[0][0]
@@ -270,9 +280,9 @@ def test_a_sweep_finds_the_same_whatever_its_server_does(
     assert len(told) == 1 and "wandb sync" in said, said
     assert seconds < seconds_without + LONGEST + BUSY
     runs = written_runs(tmp_path / "runs" / "tracked")
-    assert len(runs) == 2
-    for run in runs.values():
-        assert {"train/loss", "eval/loss"} <= set().union(*run["history"]), "nothing is lost on disk"
+    assert len(runs) == 3 and "report" in runs
+    for name in runs.keys() - {"report"}:
+        assert {"train/loss", "eval/loss"} <= set().union(*runs[name]["history"]), "nothing is lost on disk"
     assert_no_secret(tmp_path, sent=wandb_server.bodies, said=said + "".join(capfd.readouterr()))
 
 

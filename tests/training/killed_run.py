@@ -196,7 +196,6 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
         class_weights=None,
         folder=folder,
         run_name="r",
-        report_to=[],
         observer=Silent(),
         on_row=lambda rows: written.append([dict(row) for row in rows]),
         fingerprint=case.get("fingerprint", "one"),

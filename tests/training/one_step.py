@@ -74,7 +74,6 @@ def train(tiny_bert: str, task: str, training: dict, class_weights: list[float] 
         output_dir=str(unused),
         seed=0,
         run_name="",
-        report_to=[],
     )
     set_seed(0)
     model = load_model(tiny_bert, task=task, revision=None, config_overrides={}, labels=LABELS).model

@@ -93,7 +93,6 @@ def fitted(folder, data, source, *, rows=None, **changes):
         class_weights=None,
         folder=folder / "run",
         run_name="r",
-        report_to=[],
         observer=Silent(),
         on_row=(lambda seen: rows.extend(seen[len(rows) :])) if rows is not None else (lambda seen: None),
         fingerprint="one",
