@@ -72,7 +72,7 @@ def _measure(train: Callable, pretrained: str, *, data: LabelledData, seed: int)
 
 
 def _hftk(model: torch.nn.Module, *, splits: dict[str, TokenRows], labels: list[str], seed: int) -> Trainer:
-    args = training_arguments(TRAINING, output_dir=tempfile.gettempdir(), seed=seed, run_name="", report_to=[])
+    args = training_arguments(TRAINING, output_dir=tempfile.gettempdir(), seed=seed, run_name="")
     args.eval_strategy = "no"  # only the epoch is timed
     trainer = SweepTrainer(
         model=model,

@@ -123,7 +123,7 @@ def _hftk(case: Case, *, seed: int, steps: int) -> float:
         "max_grad_norm": MAX_GRAD_NORM,
         "use_cpu": True,
     }
-    args = training_arguments(training, output_dir=tempfile.gettempdir(), seed=seed, run_name="", report_to=[])
+    args = training_arguments(training, output_dir=tempfile.gettempdir(), seed=seed, run_name="")
     args.eval_strategy = "no"  # only steps are timed
     loss = ClassificationLoss()
     norms: list[Any] = []

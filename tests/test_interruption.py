@@ -384,7 +384,7 @@ def train(folder: Path, interruption: Interruption, say, *, train=0.0, evaluate=
     rows = ImageRows(pixels=pixels, labels=rng.integers(0, 3, size=4 * STEPS), mean=[0.5], std=[0.3])
     values = {"num_train_epochs": 3, "per_device_train_batch_size": 4, "per_device_eval_batch_size": 4}
     values |= {"dataloader_num_workers": workers, "use_cpu": True, "learning_rate": 0.1}
-    args = training_arguments(values, output_dir=str(folder), seed=1, run_name="", report_to=[])
+    args = training_arguments(values, output_dir=str(folder), seed=1, run_name="")
     set_seed(0)
     checkpoints = Checkpoints(folder, limit=1)
 

@@ -56,7 +56,7 @@ def check_metrics(recipe: Recipe) -> None:
 
 def check_arguments(recipe: Recipe) -> None:
     if not check_precision(recipe.training):
-        training_arguments(recipe.training, output_dir="unused", seed=0, run_name="", report_to=[])
+        training_arguments(recipe.training, output_dir="unused", seed=0, run_name="")
 
 
 def check_architecture(recipe: Recipe) -> None:

@@ -33,7 +33,7 @@ _LOOK_EVERY = 0.01  # seconds between two looks at the memory
 
 def trial(run: PlannedRun, inputs: RunInputs, *, folder: Path, seconds: float, interruption: Interruption) -> Timing:
     """Trains the run in `folder`, which must be new, for about so many seconds. Raises what training raises."""
-    args = training_arguments(run.recipe.training, output_dir=str(folder), seed=run.seed, run_name="", report_to=[])
+    args = training_arguments(run.recipe.training, output_dir=str(folder), seed=run.seed, run_name="")
     train, validation = inputs.splits["train"], inputs.splits["validation"]
     steps = _steps(train, run.recipe, seed=run.seed, args=args)
     tokens = np.array([sum(padded_tokens(train.lengths, batch) for batch in step) for step in steps])

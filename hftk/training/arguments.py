@@ -16,7 +16,6 @@ def training_arguments(
     output_dir: str,
     seed: int,
     run_name: str,
-    report_to: list[str],
 ) -> TrainingArguments:
     """Raises RecipeError with Trainer's own reason where it refuses the values."""
     on_cpu = not torch.accelerator.is_available()
@@ -38,7 +37,7 @@ def training_arguments(
             label_names=["labels"],
             metric_for_best_model="loss",  # what reduce_lr_on_plateau watches; `keep` has callbacks of its own
             greater_is_better=False,
-            report_to=report_to or "none",
+            report_to="none",  # our trackers are told by a callback of ours
             run_name=run_name,
             disable_tqdm=True,  # hftk's own display speaks
         )

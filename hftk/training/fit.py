@@ -97,7 +97,6 @@ def fit(
         output_dir=str(folder / "checkpoints"),
         seed=seed,
         run_name=run_name,
-        report_to=[],
     )
     if args.fp16 or args.bf16:  # lengths that a GPU's half precision units take
         splits = {name: rows.padded_to(8) if isinstance(rows, TokenRows) else rows for name, rows in splits.items()}

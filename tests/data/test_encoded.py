@@ -217,7 +217,7 @@ def test_predictions_come_back_in_the_split_s_own_order(kind, tmp_path):
     start_processes(use_cpu=True)
     split = of_kind(kind, tmp_path, known=True)
     args = training_arguments(
-        {"per_device_eval_batch_size": 2, "use_cpu": True}, output_dir=str(tmp_path), seed=0, run_name="", report_to=[]
+        {"per_device_eval_batch_size": 2, "use_cpu": True}, output_dir=str(tmp_path), seed=0, run_name=""
     )
     trainer = SweepTrainer(
         model=Known(kind),

@@ -19,7 +19,7 @@ def test_a_run_without_one_whole_batch_is_refused():
         inputs=inputs, run=SimpleNamespace(recipe=asked), processes=SimpleNamespace(world_size=1, main=True)
     )
     with pytest.raises(RunError, match="training.dataloader_drop_last: the rows of train do not fill one batch"):
-        _fit(record, progress=None, interruption=Interruption())
+        _fit(record, progress=None, interruption=Interruption(), trackers=None, bar=None)
 
 
 def test_a_signal_that_comes_when_all_is_done_costs_nothing(monkeypatch, tmp_path):

@@ -11,7 +11,7 @@ ON_CPU = not torch.accelerator.is_available()
 
 
 def arguments(training, tmp_path):
-    return training_arguments(training, output_dir=str(tmp_path), seed=3, run_name="r", report_to=[])
+    return training_arguments(training, output_dir=str(tmp_path), seed=3, run_name="r")
 
 
 def test_hftk_s_own_choices(tmp_path):

@@ -77,7 +77,7 @@ class BrokenLoss(ClassificationLoss):
 
 def trainer_of(rows, folder, *, loss=None, callbacks=(), training=None, fp16=False):
     values = {"num_train_epochs": 2, "per_device_train_batch_size": 4, "learning_rate": 1e-3, "use_cpu": True}
-    args = training_arguments(values | (training or {}), output_dir=str(folder), seed=1, run_name="", report_to=[])
+    args = training_arguments(values | (training or {}), output_dir=str(folder), seed=1, run_name="")
     set_seed(0)
     config = TransformerConfig(
         image_size=[4, 4], hidden_size=8, num_attention_heads=2, num_hidden_layers=1, num_labels=3

@@ -87,7 +87,7 @@ class Thrifty(SweepTrainer):
 
 def trainer_of(rows, model, folder, training, *, callbacks=(), checkpoints=None) -> Thrifty:
     values = {"num_train_epochs": 2, "learning_rate": 1e-2, "use_cpu": True}
-    args = training_arguments(values | dict(training), output_dir=str(folder), seed=1, run_name="", report_to=[])
+    args = training_arguments(values | dict(training), output_dir=str(folder), seed=1, run_name="")
     findings: list[Finding] = []
     trainer = Thrifty(
         model=model,

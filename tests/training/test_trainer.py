@@ -98,7 +98,7 @@ KINDS = {"images": (image_rows(), image_model), "tokens": (token_rows(), token_m
 def trainer(rows, model, training, folder, *, stock=False):
     values = {"num_train_epochs": 2, "per_device_train_batch_size": 4, "learning_rate": 1e-2, "use_cpu": True}
     values |= {"logging_strategy": "steps", "logging_steps": 1}
-    args = training_arguments(values | training, output_dir=str(folder), seed=1, run_name="", report_to=[])
+    args = training_arguments(values | training, output_dir=str(folder), seed=1, run_name="")
     loss = ClassificationLoss(label_smoothing=args.label_smoothing_factor)
     log = Log()
     if not stock:
