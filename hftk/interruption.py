@@ -128,7 +128,13 @@ def interruptible(
         finally:
             sys.unraisablehook = former_hook
             for number, former in ours.items():
-                signal.signal(number, former)
+                # on the way out a second one has the exit code that the first one was promised
+                ended = interruption.asked is not None and former is signal.SIG_DFL
+                signal.signal(number, _leave if ended else former)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    os._exit(EXIT_CODE)
 
 
 class _Watch:

@@ -520,6 +520,32 @@ def test_a_second_signal_after_one_that_was_dropped_ends_at_once():
     assert child.ended(within=5) == 130
 
 
+@pytest.mark.parametrize("number", ALL[1:])
+def test_a_second_signal_on_the_way_out_has_the_same_exit_code(number):
+    """Its own default would end the process as if nothing had been told."""
+
+    def body(say):
+        try:
+            with interruptible(tell=say, last_word=say, relayed=False):
+                busy(say)
+        finally:
+            say("leaving")
+            time.sleep(LONG)
+
+    child = Child(body)
+    child.hears("busy")
+    child.signal(number)
+    child.hears("leaving")
+    child.signal(number)
+    assert child.ended(within=10) == 130
+
+
+def test_handlers_are_as_before_where_nobody_interrupted():
+    with interruptible(tell=print, last_word=print, relayed=False):
+        pass
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 @pytest.fixture(scope="module")
 def long_data(tmp_path_factory):
     """Enough text to keep a tokenizer and gensim busy for a while."""
