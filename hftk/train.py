@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -163,6 +162,8 @@ def _check_push(plan: "SweepPlan", *, progress: "Progress") -> None:
 
 def _pushed(plan: "SweepPlan", *, result: "SweepResult", progress: "Progress") -> "SweepResult":
     """What the recipe wants pushed is; whatever comes of it, what was trained stays as it is."""
+    from dataclasses import replace
+
     from hftk.errors import HubError
     from hftk.hub.publishing import push_runs
 
