@@ -24,6 +24,7 @@ def run(script: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_steps_prints_a_line_for_each_case():
     lines = run("steps.py", "--steps", "3", "--repeats", "1").splitlines()
     assert [line.split("|")[1].strip() for line in lines[1:]] == ["step", "---", "transformer", "gru, lengths drawn"]

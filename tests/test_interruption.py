@@ -471,11 +471,11 @@ def test_an_evaluation_is_left_at_once_by_a_second_signal(tmp_path):
 class BusyAtItsEnd:
     """What Python raises in here it drops."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, say: Callable[[str], None], seconds: float = 1.0) -> None:
+        self._say, self._seconds = say, seconds
 
     def __del__(self) -> None:
-        busy(self._say, seconds=1)
+        busy(self._say, seconds=self._seconds)
 
 
 @pytest.mark.parametrize("number", ALL)
@@ -496,7 +496,8 @@ def test_a_signal_in_what_drops_exceptions_is_not_lost(number, relayed):
 def test_a_signal_dropped_again_and_again_is_not_lost():
     def drop(interruption, say):
         while True:
-            BusyAtItsEnd(lambda text: None)
+            BusyAtItsEnd(lambda text: None, seconds=0.2)
+            busy(lambda text: None, seconds=0.1)
             say("dropped")
 
     child = handled(drop)
@@ -541,9 +542,10 @@ def test_a_second_signal_on_the_way_out_has_the_same_exit_code(number):
 
 
 def test_handlers_are_as_before_where_nobody_interrupted():
+    before = [signal.getsignal(number) for number in ALL]
     with interruptible(tell=print, last_word=print, relayed=False):
         pass
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert [signal.getsignal(number) for number in ALL] == before
 
 
 @pytest.fixture(scope="module")

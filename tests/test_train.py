@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -458,7 +459,8 @@ def test_runs_of_another_limit_never_share_a_table_unnoticed(recipe, tmp_path):
     swept = {"sweep.parameters": {"data.limit": {"values": [40, 60]}}, "training.num_train_epochs": 1}
     result = hftk.run(recipe, {"output_dir": str(tmp_path), "seeds": [1], **swept}, stream=io.StringIO())
     report = result.report.read_text(encoding="utf-8")
-    assert "These runs did not see the same data." in report
+    assert "did not see the same data" not in report, "validation and test, which figures are of, are the same"
+    assert re.search(r"^\[1\] Trained on other data: [46]0 rows \(.*\), elsewhere [46]0 rows \(", report, re.MULTILINE)
     assert "limited to 40 of 120 rows of train" in report
     assert header(result.paths.results)[1] == "data.limit"
 

@@ -98,6 +98,7 @@ metrics: [accuracy, f1_macro]
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_tagger_s_figures_are_equal(tagged, tmp_path):
     """The vocabulary, the vectors and the loss over words do not depend on how many processes share a batch."""
     figures = []
@@ -131,6 +132,7 @@ def test_only_the_main_process_speaks(results):
     assert out.count("Report: ") == 1
 
 
+@pytest.mark.slow
 def test_one_process_goes_on_with_what_two_have_finished(recipe, results):
     """The global batch is the same, so the runs are."""
     folder = results["two"].attrs["folder"]
@@ -139,6 +141,7 @@ def test_one_process_goes_on_with_what_two_have_finished(recipe, results):
     assert "0 of 2 runs to train" in done.stdout
 
 
+@pytest.mark.slow
 def test_processes_that_would_train_alone_are_refused(recipe, tmp_path):
     """As where a cluster sets WORLD_SIZE, but no launcher gave the processes a LOCAL_RANK."""
     done = launch([], recipe, f"output_dir={tmp_path}", WORLD_SIZE="2")
@@ -147,6 +150,7 @@ def test_processes_that_would_train_alone_are_refused(recipe, tmp_path):
     assert not (tmp_path / "two").exists()
 
 
+@pytest.mark.slow
 def test_a_launcher_s_mixed_precision_is_refused(recipe, tmp_path):
     done = launch(["--mixed_precision", "bf16"], recipe, f"output_dir={tmp_path}")
     assert done.returncode != 0
