@@ -60,14 +60,19 @@ def data_table(runs: list[Run]) -> Table:
 
 def _by_data(runs: list[Run]) -> list[tuple[Any, list[Run]]]:
     seen = [run for run in runs if run.data.fingerprint is not None or run.data.rows]
-    return grouped(seen, lambda run: _judged_on(run.data))
+    # a run of an earlier version does not tell of its splits; one that saw the same data may
+    told = {run.data.fingerprint: judged for run in seen if (judged := _judged_on(run.data)) is not None}
+    return grouped(
+        seen, lambda run: told.get(run.data.fingerprint) or (run.data.fingerprint, run.data.rows, run.data.labels)
+    )
 
 
-def _judged_on(data: RunData) -> tuple[Any, ...]:
+def _judged_on(data: RunData) -> tuple[Any, ...] | None:
+    """The rows that figures are of; None where the record does not tell."""
     judged = {split: rows for split, rows in data.rows.items() if split != "train"}
-    if judged and judged.keys() <= data.split_fingerprints.keys():
-        return {split: data.split_fingerprints[split] for split in judged}, judged, data.labels
-    return data.fingerprint, data.rows, data.labels
+    if not judged or not judged.keys() <= data.split_fingerprints.keys():
+        return None
+    return {split: data.split_fingerprints[split] for split in judged}, judged, data.labels
 
 
 def _letter(number: int) -> str:

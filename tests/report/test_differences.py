@@ -34,6 +34,15 @@ def test_what_differs_in_train_only_can_be_compared(write_run, data):
     assert data_letters(read_runs(folder)) == {"a": "A", "b": "A", "c": "B"}
 
 
+def test_a_run_of_an_earlier_version_saw_the_same_data_as_one_that_tells_of_its_splits(write_run, data):
+    write_run("a", data=data(fingerprint="11" * 32))
+    parts = {"train": "1" * 64, "validation": "2" * 64, "test": "3" * 64}
+    folder = write_run("b", data=data(fingerprint="11" * 32, split_fingerprints=parts))
+    assert data_letters(read_runs(folder)) is None
+    folder = write_run("c", data=data(fingerprint="22" * 32))
+    assert data_letters(read_runs(folder)) == {"a": "A", "b": "A", "c": "B"}
+
+
 def test_a_run_that_never_saw_data_is_no_difference(write_run):
     write_run("a")
     assert data_letters(read_runs(write_run("b", status="failed", data=None))) is None
