@@ -49,12 +49,14 @@ def loopback_hub(tmp_path: Path) -> Iterator["LoopbackHub"]:
 
 
 @pytest.fixture
-def loopback_hub_here(loopback_hub: "LoopbackHub", monkeypatch: pytest.MonkeyPatch) -> "LoopbackHub":
+def loopback_hub_here(loopback_hub: "LoopbackHub", monkeypatch: pytest.MonkeyPatch) -> Iterator["LoopbackHub"]:
     """`loopback_hub`, and huggingface_hub in this process asks it (else its address is fixed when it is imported).
 
     Not so datasets and transformers: these want a process of their own.
     """
     from huggingface_hub import close_session, constants
+
+    from hftk.hub import reaching
 
     for name, value in loopback_hub.environment.items():
         monkeypatch.setenv(name, value)
@@ -71,7 +73,12 @@ def loopback_hub_here(loopback_hub: "LoopbackHub", monkeypatch: pytest.MonkeyPat
     }.items():
         monkeypatch.setattr(constants, name, value)
     close_session()
-    return loopback_hub
+    for answers in (reaching.reachable, reaching._trouble):
+        answers.cache_clear()
+    yield loopback_hub
+    # what this Hub has said is nothing to the tests that come after
+    for answers in (reaching.reachable, reaching._trouble):
+        answers.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context, set_start_method
@@ -56,6 +57,13 @@ class WorkerProcess:
     def kill(self) -> None:
         self.process.kill()
 
+    def gone(self, *, within: float) -> bool:
+        """Has it ended? within: seconds that are waited for it. May be asked from any thread."""
+        end = time.monotonic() + within
+        while _lives(self.process.pid) and time.monotonic() < end:
+            time.sleep(0.01)
+        return not _lives(self.process.pid)
+
     def end(self) -> None:
         """Kills it, and waits for its end and that of what it started: W&B's service sees it and ends too."""
         try:
@@ -65,6 +73,13 @@ class WorkerProcess:
         self.kill()
         self.process.join()
         psutil.wait_procs(started, timeout=_LONGEST_END)
+
+
+def _lives(pid: int | None) -> bool:
+    try:
+        return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def start_worker(plan: SweepPlan, *, index: int, jobs: int, does: str = "train") -> WorkerProcess:

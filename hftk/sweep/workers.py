@@ -35,6 +35,9 @@ class _Job:
     heard: float = 0.0
 
 
+_LONGEST_KILL = 1.0  # seconds; a second Ctrl-C is answered at once
+
+
 class Workers:
     """A context manager: leaving it ends every worker."""
 
@@ -54,8 +57,12 @@ class Workers:
             job.worker.end()
 
     def kill(self) -> None:
-        for job in list(self._jobs):
-            job.worker.kill()
+        """Ends every worker now, and waits a moment for their ends: the command is over when they are."""
+        workers = [job.worker for job in list(self._jobs)]
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.gone(within=_LONGEST_KILL / len(workers))
 
     def prepare(self) -> Ready:
         """The first worker reads data and models, and fills the caches that the others read.
