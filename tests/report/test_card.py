@@ -61,7 +61,9 @@ EVIDENCE = Evidence(
     intervals={"accuracy": Interval(0.65, 0.75)},
     baselines={"majority class": {"accuracy": 0.71, "loss": None}},
     classes=Classes("cell=x", "test", [0.9, 0.3], [0.8, 0.4], [0.85, 0.34], [70, 20], [[56, 14], [12, 8]]),
-    data=[DataNote("problem", "3 of 90 rows of test also occur in train")],
+    data=[
+        DataNote("problem", "3 of 90 rows of test also occur in train: rows 4 and 7 of reviews.csv “my private words”")
+    ],
     vocabulary=["vocabulary: 90.0 % of the words of test occur in train"],
     train_rows={"부정": 900, "pos|neg": 300},
 )
