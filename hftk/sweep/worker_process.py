@@ -1,15 +1,18 @@
 """Starts worker processes and talks to them; how they are started differs between systems."""
 
+import atexit
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context, set_start_method
+from multiprocessing import current_process, get_context, set_start_method
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from pickle import UnpicklingError
+from tempfile import gettempdir, mkdtemp
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +23,8 @@ from hftk.sweep.expansion import SweepPlan
 from hftk.sweep.threads import threads_each
 
 _WORKER = "hftk.sweep.worker"
+# bytes; `/pymp-xxxxxxxx/listener-xxxxxxxx` and a zero come on top of it
+_LONGEST_SOCKET_FOLDER = 70
 _LONGEST_END = 5.0  # seconds; W&B's service needs a tenth of one on an idle machine
 
 
@@ -88,6 +93,7 @@ def start_worker(plan: SweepPlan, *, index: int, jobs: int, does: str = "train")
     context = get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
         context.set_forkserver_preload([_WORKER])
+        _shorten_socket_folder()
     ours, theirs = context.Pipe()
     environment = dict(os.environ)
     with _as_from_nowhere():
@@ -99,6 +105,15 @@ def start_worker(plan: SweepPlan, *, index: int, jobs: int, does: str = "train")
         process.start()
     theirs.close()
     return WorkerProcess(process, ours)
+
+
+def _shorten_socket_folder() -> None:
+    """Where the temporary folder's path is long, as on clusters, multiprocessing's socket does not fit into the 108
+    bytes that Linux has for its address, and no worker would start ("AF_UNIX path too long")."""
+    config = current_process()._config  # multiprocessing asks for no folder of ours (Python 3.11 to 3.14)
+    if "tempdir" not in config and len(os.fsencode(gettempdir())) > _LONGEST_SOCKET_FOLDER:
+        config["tempdir"] = mkdtemp(prefix="pymp-", dir="/tmp")
+        atexit.register(shutil.rmtree, config["tempdir"], ignore_errors=True)
 
 
 def _work(

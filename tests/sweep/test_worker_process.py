@@ -1,6 +1,8 @@
 import multiprocessing
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +22,29 @@ def test_loaders_of_a_forked_worker_are_forked(fork):
     child = fork(work)
     assert child.hear() == "fork"
     assert child.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a forkserver's socket")
+def test_workers_start_where_the_temporary_folder_has_a_long_path(tiny_csv, tmp_path):
+    """As on clusters. In a process of its own: a forkserver is started once."""
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    recipe = {
+        "name": "long",
+        "output_dir": str(tmp_path / "runs"),
+        "data": {"path": str(tiny_csv)},
+        "model": {"architecture": "rnn", "hidden_size": 4},
+        "tokenizer": {"min_count": 1},
+        "training": {"num_train_epochs": 1, "use_cpu": True},
+    }
+    program = f"import hftk; assert hftk.run({recipe!r}, jobs=1).exit_code == 0"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"TMPDIR": str(long)},
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(long.iterdir()) == []
