@@ -47,11 +47,19 @@ def peft_config(peft: Mapping[str, Any], *, task: str) -> PeftConfig:
         raise RecipeError(f"peft: refused by {config_class.__name__}: {error}") from error
 
 
-def add_adapter(model: PreTrainedModel, *, task: str, peft: Mapping[str, Any], new_modules: Sequence[str]) -> PeftModel:
+def add_adapter(
+    model: PreTrainedModel,
+    *,
+    task: str,
+    peft: Mapping[str, Any],
+    new_modules: Sequence[str],
+    commit: str | None = None,
+) -> PeftModel:
     """The model with its weights frozen, an adapter added, and every freshly initialised module trained.
 
     PEFT trains heads called `classifier` or `score` by itself; a head of another name, or a new pooler, would stay
-    at its random values (peft 0.21), so these are named here.
+    at its random values (peft 0.21), so these are named here. commit: of the model on the Hub; the adapter is saved
+    with it, so that whoever loads it puts it on the same weights.
     """
     config = peft_config(peft, task=task)
     named = list(getattr(config, "modules_to_save", None) or [])
@@ -60,7 +68,7 @@ def add_adapter(model: PreTrainedModel, *, task: str, peft: Mapping[str, Any], n
     if others:
         config.modules_to_save = named + others
     try:
-        wrapped = get_peft_model(model, config)
+        wrapped = get_peft_model(model, config, revision=commit)
     except ValueError as error:
         raise RecipeError(f"peft: {peft['peft_type']} cannot be added to this model: {error}") from error
     if not hasattr(wrapped.base_model, "merge_and_unload"):

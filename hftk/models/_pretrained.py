@@ -138,6 +138,8 @@ class LoadedModel:
     model: PreTrainedModel
     new_modules: list[str]
     """Modules whose weights the checkpoint does not hold (the head), freshly initialised under the current seed."""
+    commit: str | None = None
+    """Of a Hub model, where `revision` named one."""
 
 
 def load_model(
@@ -173,7 +175,8 @@ def load_model(
             "than the config asks for; take back the model.* key that changes it"
         )
     new = {key.rpartition(".")[0] for key in [*info["missing_keys"], *mismatched]}
-    return LoadedModel(model=model, new_modules=sorted(new))
+    commit = revision if _COMMIT.fullmatch(revision or "") else None
+    return LoadedModel(model=model, new_modules=sorted(new), commit=commit)
 
 
 def name_labels(config: PreTrainedConfig, labels: Sequence[str]) -> None:
@@ -193,7 +196,7 @@ def _from_pretrained(auto_class: Any, pretrained: str, *, revision: str | None, 
         # once, so that what is vetted is what is loaded
         resolved = pinned_revision(source, revision, offline=offline)
         files = ModelFiles(source=source, revision=resolved, offline=offline)
-        vet(pretrained, files, weights=auto_class in AUTO_CLASS.values())
+        vet(pretrained, files, weights=auto_class in AUTO_CLASS.values(), adapter=auto_class is AutoTokenizer)
         return auto_class.from_pretrained(
             source,
             revision=resolved,

@@ -22,6 +22,8 @@ _IMPLEMENTATIONS = {
 }
 # of tokenizer_config.json: what transformers hands on to a tokenizer, which opens it as a path (transformers 5.23)
 _OPENED = ("vocab", "merges")
+ADAPTER = "adapter_config.json"
+"""Makes of a folder an adapter of PEFT, which names the model that it belongs to."""
 _WEIGHTS, _WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 # of a config or tokenizer: a folder that is saved with them would run code of others when it is loaded with trust
@@ -75,12 +77,14 @@ class ModelFiles:
         return not self.offline and file_exists(self.source, name, revision=self.revision)
 
 
-def vet(pretrained: str, files: ModelFiles, *, weights: bool) -> None:
+def vet(pretrained: str, files: ModelFiles, *, weights: bool, adapter: bool = False) -> None:
     """Raises RecipeError where a file of the model asks for something that hftk does not give.
 
-    weights: are the weights about to be read? Raises ValueError where a file is not the JSON that it should be.
+    weights: are the weights about to be read? adapter: may it hold one, as what is read now does not follow it? Raises
+    ValueError where a file is not the JSON that it should be.
     """
-    reasons = [*_wrong_adapter(files), *_wrong_config(files), *_wrong_tokenizer(files)]
+    reasons = [] if adapter else [*_wrong_adapter(files)]
+    reasons += [*_wrong_config(files), *_wrong_tokenizer(files)]
     if weights:
         reasons += _wrong_weights(pretrained, files)
     if reasons:
@@ -89,7 +93,7 @@ def vet(pretrained: str, files: ModelFiles, *, weights: bool) -> None:
 
 def _wrong_adapter(files: ModelFiles) -> Iterator[str]:
     # transformers would go to the base model that it names, and PEFT import the module that it names
-    if files.has("adapter_config.json"):
+    if files.has(ADAPTER):
         yield (
             "it holds an adapter (adapter_config.json), which can point to another model; merge the adapter into its "
             "model with PEFT's merge_and_unload(), save that, and name the folder"

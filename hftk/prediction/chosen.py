@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from hftk.data.where import did_you_mean, listed
 from hftk.errors import HftkError, RecipeError, RunError
 from hftk.hub import reaching
+from hftk.hub.ids import HUB_ID
 from hftk.recipe import schema
 from hftk.recipe.architectures import CLASS_SUFFIX, architectures
 from hftk.recipe.reading import read_document
 from hftk.sweep.record import damaged_files, read_run
 
 _OURS = "hftk_"
-_HUB_ID = re.compile(r"(?=.{1,96}$)\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
@@ -43,6 +43,8 @@ class ChosenModel:
     """Of the run's recipe, where it is a run of hftk."""
     max_length: int | None = None
     """Tokens per text in the run; None where there is no run, or for images."""
+    adapter: bool = False
+    """Is it an adapter alone, which names the model that it belongs to?"""
 
 
 def choose_model(model: str, *, trust_remote_code: bool, revision: str | None) -> ChosenModel:
@@ -56,7 +58,7 @@ def choose_model(model: str, *, trust_remote_code: bool, revision: str | None) -
         return _local(model, path, trust_remote_code=trust_remote_code, revision=revision)
     if path.exists():
         raise RecipeError(f"{model} is a file; name the folder that holds it and its config.json")
-    if path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1 or not _HUB_ID.fullmatch(model):
+    if path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1 or not HUB_ID.fullmatch(model):
         near = did_you_mean(path.name, [one.name for one in path.parent.iterdir()]) if path.parent.is_dir() else ""
         raise RecipeError(f"there is no folder {model}{near}")
     return _on_hub(model, trust_remote_code=trust_remote_code, revision=revision)
@@ -83,10 +85,13 @@ def _local(model: str, path: Path, *, trust_remote_code: bool, revision: str | N
     except (OSError, ValueError, RecursionError) as error:
         raise RecipeError(f"{model}: {path / 'config.json'} is not JSON ({error})") from None
     data, max_length = _of_run(run) if run is not None else _of_repository(path)
+    from hftk.models._vetting import ADAPTER  # takes seconds: not for a misspelt name
+
     return _chosen(
         model,
         str(path),
         config,
+        adapter=(path / ADAPTER).is_file(),
         revision="main",
         offline=True,
         trust_remote_code=trust_remote_code,
@@ -133,7 +138,7 @@ def _on_hub(model: str, *, trust_remote_code: bool, revision: str | None) -> Cho
     if trouble is not None and not trouble.passing:
         raise RecipeError(f"there is no folder {model} here, and {trouble.reason}")
     offline = trouble is not None
-    from hftk.models._vetting import ModelFiles, pinned_revision
+    from hftk.models._vetting import ADAPTER, ModelFiles, pinned_revision
 
     try:
         resolved = pinned_revision(model, revision, offline=offline)
@@ -141,6 +146,7 @@ def _on_hub(model: str, *, trust_remote_code: bool, revision: str | None) -> Cho
         found = files.path("config.json")
         config = None if found is None else json.loads(found.read_bytes())
         recorded = files.path("run.json") if files.path("recipe.yaml") is not None else None
+        adapter = files.path(ADAPTER) is not None
     # what the Hub's client and damaged files raise is almost anything
     except Exception as error:
         config, resolved = None, " ".join(str(error).split())
@@ -157,6 +163,7 @@ def _on_hub(model: str, *, trust_remote_code: bool, revision: str | None) -> Cho
         model,
         model,
         config,
+        adapter=adapter,
         revision=resolved,
         offline=offline,
         trust_remote_code=trust_remote_code,
@@ -170,6 +177,7 @@ def _chosen(
     source: str,
     config: Any,
     *,
+    adapter: bool,
     revision: str,
     offline: bool,
     trust_remote_code: bool,
@@ -198,6 +206,7 @@ def _chosen(
         trusted=trust_remote_code,
         data=data,
         max_length=max_length,
+        adapter=adapter,
     )
 
 

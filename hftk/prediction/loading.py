@@ -87,6 +87,11 @@ def _architecture(chosen: ChosenModel) -> tuple[PreTrainedModel, Any]:
 def _of_transformers(chosen: ChosenModel) -> tuple[PreTrainedModel, Any]:
     revision = chosen.revision
     tokenizer = load_tokenizer(chosen.source, task=chosen.task, revision=revision)
+    if chosen.adapter:
+        from hftk.models._adapter import load_with_adapter  # peft takes seconds to import
+
+        files = ModelFiles(source=chosen.source, revision=revision, offline=chosen.offline)
+        return load_with_adapter(chosen.name, files, task=chosen.task, labels=chosen.labels), tokenizer
     loaded = load_model(chosen.source, task=chosen.task, revision=revision, config_overrides={}, labels=chosen.labels)
     _check_head(chosen, loaded.new_modules)
     return loaded.model, tokenizer

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hftk.hub.ids import HUB_ID
 from hftk.recipe.file_kinds import (
     CONLL,
     DELIMITED,
@@ -30,7 +31,6 @@ _TAGGING = "token-classification"
 _UNENCODED = (".parquet", ".arrow")
 _OTHER_FILES = (".xlsx", ".xls", ".ods", ".txt", ".zip", ".gz", ".pkl", ".npy", ".yaml", ".yml", ".xml", ".html", ".md")
 _CSV_KEYS = ("header", "delimiter", "quoting", "column_names")
-_HUB_ID = re.compile(r"(?=.{1,96}$)\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949", "euc-kr", "cp1252", "latin-1", "shift_jis", "gb18030", "big5")
 
 
@@ -82,7 +82,7 @@ def _check_path(data: Data, task: str) -> Iterator[tuple[Keys, str]]:
             )
         elif not os.path.exists(path) and _is_local(source):
             yield ("path",), f"no file or folder {shown(source)} in the current folder{near_files(path)}"
-        elif not os.path.exists(path) and not _HUB_ID.fullmatch(source):
+        elif not os.path.exists(path) and not HUB_ID.fullmatch(source):
             yield ("path",), f"{shown(source)} is neither a file or folder here nor the name of a data set on the Hub"
 
 

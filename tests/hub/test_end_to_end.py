@@ -206,3 +206,37 @@ def test_from_recipe_to_hub_and_back(stocked, shell, workplace):
     assert [one["data"]["commit"] for one in again] == [data, data]
     read = f"# recipe.yaml of me/cola-best at commit {repository.head.sha}, trained as name=me--cola-best\n"
     assert shown.startswith(read)
+
+
+@pytest.mark.slow
+def test_two_processes_push_every_run_and_an_adapter_keeps_to_its_base(stocked, shell, workplace):
+    """recipes/lora.yaml, of its four runs the full one and one adapter."""
+    launch = ["-m", "accelerate.commands.launch", "--config_file", "accelerate_config.yaml", "--num_processes", "2"]
+    runs = "[{peft: null}, {peft: {peft_type: LORA, r: 4, lora_alpha: 8}, training.learning_rate: 5e-2}]"
+    push = [f"sweep.runs={runs}", "hub.push=all", "hub.model_id=me/cola"]
+    told = shell(*launch, "hftk/train.py", "recipes/lora.yaml", *FEWER, *push)
+    assert told.count("note: pushed: ") == 2, "the main process alone pushes, each run once\n" + told
+    assert told.count("verified from the Hub: the stored logits of 8 rows") == 2
+    pushed = {path.parent: json.loads(path.read_bytes()) for path in Path("runs/lora").glob("*/pushed.json")}
+    assert len({record["model_id"] for record in pushed.values()}) == 2
+    assert {record["model_id"] for record in pushed.values()} <= stocked.repositories.keys()
+    ((run, adapter),) = [(run, record["model_id"]) for run, record in pushed.items() if "LORA" in run.name]
+    files = stocked.repositories[adapter].files
+    assert "adapter_model.safetensors" in files
+    assert "model.safetensors" not in files
+    config = json.loads(stocked.content(adapter, "adapter_config.json"))
+    base = stocked.repositories["FacebookAI/roberta-base"]
+    assert (config["base_model_name_or_path"], config["revision"]) == ("roberta-base", base.head.sha)
+
+    # its base model has other weights since
+    other = workplace / "other"
+    for part in _roberta(_sentences(300)[::-1]):
+        part.save_pretrained(other)
+    assert stocked.add_model("FacebookAI/roberta-base", other).head.sha != config["revision"]
+    Path("new.csv").write_text("sentence\nthe boy saw a dog\nwho was not very old\n", encoding="utf-8")
+    shell.verbs(
+        ["predict", adapter, "new.csv", "--output", "hub.csv"],
+        ["predict", str(run), "new.csv", "--output", "here.csv"],
+    )
+    there, here = (Path(name).read_text(encoding="utf-8") for name in ("hub.csv", "here.csv"))
+    assert there == here

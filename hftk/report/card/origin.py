@@ -1,13 +1,12 @@
 """What a run's data and base model are called elsewhere: by their Hub id, or by the last part of a path."""
 
-import re
 from pathlib import PurePath, PureWindowsPath
 
+from hftk.hub.ids import HUB_ID
 from hftk.recipe.file_kinds import CONLL, SUFFIXES
 from hftk.recipe.schema import Recipe
 from hftk.report.runs import Run
 
-_HUB_ID = re.compile(r"(?=.{1,96}$)\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _BUILTIN, _PACKAGE = "builtin:", "package:"
 
 
@@ -57,4 +56,4 @@ def model_name(run: Run, recipe: Recipe) -> str:
 def _looks_like_an_id(name: str) -> bool:
     """For records that do not tell it: `name` or `owner/name`, and no data file's name."""
     suffix = PurePath(name).suffix.lower()
-    return _HUB_ID.fullmatch(name) is not None and suffix not in (*SUFFIXES, *CONLL)
+    return HUB_ID.fullmatch(name) is not None and suffix not in (*SUFFIXES, *CONLL)
