@@ -61,6 +61,7 @@ def read_plan(recipe: Recipe, overrides: Overrides = ()) -> SweepPlan:
         one, wrong = _check(setting.document, sense=True)
         problems += wrong
         recipes.append(one)
+    problems += [problem(document, path, text) for path, text in _without_adapter(recipes)]
     if problems or whole is None:
         told = {one.key for one in refused}
         raise RecipeError(lines([one for one in problems if one in refused or one.key not in told]))
@@ -116,6 +117,13 @@ def _refused(value: Any, path: Keys = ()) -> Iterator[Found]:
             yield (*path, key), "code from the Hub is not run by this version; take it out"
         elif isinstance(child, Mapping | list):
             yield from _refused(child, (*path, key))
+
+
+def _without_adapter(recipes: list[schema.Recipe | None]) -> Iterator[Found]:
+    """What has no effect on any run, as none has an adapter."""
+    sound = [one for one in recipes if one is not None]
+    if any(one.hub.merged for one in sound) and not any(one.peft for one in sound):
+        yield ("hub", "merged"), "has no effect without peft; take it out, or add peft: {peft_type: LORA}"
 
 
 def _completed(document: Document) -> Document:

@@ -647,6 +647,10 @@ MISTAKES = [
         "4: tracking.tags: has no effect without tracking.report_to, such as report_to: [wandb]",
     ),
     (
+        "hub: {merged: true}",
+        "4: hub.merged: has no effect without peft; take it out, or add peft: {peft_type: LORA}",
+    ),
+    (
         "hub: {push: best}",
         "4: hub.push: best needs hub.model_id, such as model_id: me/news-bert",
     ),

@@ -75,6 +75,12 @@ def test_runs_of_a_list_may_name_different_keys() -> None:
     ]
 
 
+def test_one_run_with_an_adapter_is_enough_for_hub_merged() -> None:
+    runs = [{"peft": None}, {"peft": {"peft_type": "LORA"}}]
+    plan = read_sweep({**BASE, "hub": {"merged": True}, "sweep": {"method": "list", "runs": runs}})
+    assert [bool(run.recipe.peft) for run in plan.runs] == [False, True]
+
+
 def test_equal_runs_are_merged_and_it_is_said() -> None:
     runs = [
         {"training.weight_decay": 0.0},
