@@ -23,8 +23,10 @@ def make_reference(run_folder: Path) -> tuple[dict[str, Any], str]:
     """
     from hftk.prediction.chosen import choose_model
     from hftk.prediction.loading import load_predictor
+    from hftk.training.processes import quiet_libraries
     from hftk.training.reference import FILE, ReferenceInputs, reference_logits, reference_text
 
+    quiet_libraries()
     chosen = choose_model(str(run_folder), trust_remote_code=False, revision=None)
     loaded = load_predictor(chosen)
     rows = _rows(chosen, loaded.network.config, loaded.processor, max_length=loaded.max_length)

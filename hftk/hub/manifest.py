@@ -45,10 +45,10 @@ def manifest_lines(manifest: Manifest) -> list[str]:
     shown = [(entry.path, size_text(entry.size), "") for entry in manifest.entries]
     left = [(one.path, size_text(one.size), one.reason) for one in manifest.left_out]
     width = max((len(path) for path, _, _ in shown + left), default=0)
-    lines = [f"pushed: {_files(len(shown))}, {size_text(manifest.size)}"]
+    lines = [f"goes up: {_files(len(shown))}, {size_text(manifest.size)}"]
     lines += [f"  {path:<{width}}  {size:>8}" for path, size, _ in shown]
     if left:
-        lines += ["not pushed:", *(f"  {path:<{width}}  {size:>8}  {reason}" for path, size, reason in left)]
+        lines += ["stays here:", *(f"  {path:<{width}}  {size:>8}  {reason}" for path, size, reason in left)]
     return lines
 
 

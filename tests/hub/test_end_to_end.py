@@ -215,7 +215,7 @@ def test_two_processes_push_every_run_and_an_adapter_keeps_to_its_base(stocked, 
     runs = "[{peft: null}, {peft: {peft_type: LORA, r: 4, lora_alpha: 8}, training.learning_rate: 5e-2}]"
     push = [f"sweep.runs={runs}", "hub.push=all", "hub.model_id=me/cola"]
     told = shell(*launch, "hftk/train.py", "recipes/lora.yaml", *FEWER, *push)
-    assert told.count("note: pushed: ") == 2, "the main process alone pushes, each run once\n" + told
+    assert told.count("pushed: ") == 2, "the main process alone pushes, each run once\n" + told
     assert told.count("verified from the Hub: the stored logits of 8 rows") == 2
     pushed = {path.parent: json.loads(path.read_bytes()) for path in Path("runs/lora").glob("*/pushed.json")}
     assert len({record["model_id"] for record in pushed.values()}) == 2

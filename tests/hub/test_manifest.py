@@ -12,16 +12,16 @@ def test_the_whole_list():
     )
     assert manifest.size == 268_000_003
     assert manifest_lines(manifest) == [
-        "pushed: 2 files, 268.0 MB",
+        "goes up: 2 files, 268.0 MB",
         "  README.md               3 B",
         "  model.safetensors  268.0 MB",
-        "not pushed:",
+        "stays here:",
         "  checkpoints/         1.0 MB  for going on with the training",
     ]
 
 
 def test_nothing_left_out():
-    assert manifest_lines(Manifest((Entry("a", b"", 0),), ())) == ["pushed: 1 file, 0 B", "  a       0 B"]
+    assert manifest_lines(Manifest((Entry("a", b"", 0),), ())) == ["goes up: 1 file, 0 B", "  a       0 B"]
 
 
 @pytest.mark.parametrize(

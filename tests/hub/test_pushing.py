@@ -57,8 +57,8 @@ def test_the_whole_story_of_one_run(hub, gru, told, capsys):
     # what was shown is what is there
     shown = [line.split()[0] for line in told[0].splitlines() if line.startswith("  ")]
     assert set(repository.files) - {".gitattributes"} == set(shown[: len(repository.files) - 1])
-    assert told[0].startswith("to me/gru, private:\npushed: ")
-    assert "not pushed:" in told[0]
+    assert told[0].startswith("to me/gru, private:\ngoes up: ")
+    assert "stays here:" in told[0]
     assert [line.split(":")[0] for line in told[1:]] == ["verified here", "pushed", "verified from the Hub"]
     assert json.loads(hub.content("me/gru", MARK))["files"] == sorted(set(repository.files) - {".gitattributes"})
     # the run's folder is as before, and says where it was pushed
@@ -113,7 +113,7 @@ def test_which_runs_go_where_is_shown_and_nothing_is_asked(hub, two, gru, capsys
     said = capsys.readouterr().out
     assert said.splitlines()[0] == f"{two / 'better'} → me/x"
     assert "model.safetensors" in said
-    assert "gradients.csv" in said.split("not pushed:")[1]
+    assert "gradients.csv" in said.split("stays here:")[1]
     lines = shown_contents(two, push="all", model_id="me/x", merged=False)
     assert [line for line in lines if "→" in line] == [
         f"{two / 'better'} → me/x-better",
