@@ -46,7 +46,7 @@ def _differing(what: str, pairs: Mapping[str, tuple[Any, Any]]) -> list[str]:
     if not pairs:
         return [f"{what}: the same"]
     each = (f"{_plain(name)} {_word(stated)} → {_word(here)}" for name, (stated, here) in pairs.items())
-    return [f"{what} that differ (stated → here): {'; '.join(each)}"]
+    return [f"other {what} (stated → here): {'; '.join(each)}"]
 
 
 def _table(found: Agreement) -> Table:

@@ -19,7 +19,9 @@ def training_arguments(
 ) -> TrainingArguments:
     """Raises RecipeError with Trainer's own reason where it refuses the values."""
     on_cpu = not torch.accelerator.is_available()
-    values = {**TRAINING_DEFAULTS, "dataloader_pin_memory": not on_cpu, "use_cpu": on_cpu, **training}
+    # Trainer would have transformers of all processes but the first tell what quiet_libraries() keeps down
+    here = {"dataloader_pin_memory": not on_cpu, "use_cpu": on_cpu, "log_level_replica": "passive"}
+    values = {**TRAINING_DEFAULTS, **here, **training}
     # SweepTrainer makes the batches; Trainer would shuffle the evaluation rows by it too (transformers 5.23)
     values.pop("train_sampling_strategy")
     if saved_by_time(training):

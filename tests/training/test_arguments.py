@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import transformers
 from transformers import TrainingArguments
 
 from hftk.errors import RecipeError
@@ -21,6 +22,14 @@ def test_hftk_s_own_choices(tmp_path):
     assert args.report_to == []
     assert args.seed == args.data_seed == 3
     assert args.remove_unused_columns is False
+
+
+def test_no_process_lets_transformers_speak(tmp_path, monkeypatch):
+    transformers.utils.logging.set_verbosity_error()
+    for rank in (0, 1):
+        monkeypatch.setattr(TrainingArguments, "local_process_index", property(lambda args, rank=rank: rank))
+        args = arguments({}, tmp_path)
+        assert args.get_process_log_level() == transformers.utils.logging.ERROR
 
 
 def test_one_process_uses_one_device(tmp_path, monkeypatch):
