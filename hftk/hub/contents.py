@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hftk.errors import HftkError, HubError
+from hftk.errors import HftkError, HubError, RunError
 from hftk.hub.known import known_from_cards
 from hftk.hub.manifest import Entry, LeftOut, Manifest
 from hftk.hub.pushed_recipe import local_paths, pushed_recipe
@@ -20,7 +20,7 @@ from hftk.report.card import card, eval_results, gather_evidence
 from hftk.report.card.origin import hub_data, hub_model, last_part
 from hftk.report.runs import Run
 from hftk.report.runs import read_run as read_values
-from hftk.sweep.record import damaged_files, read_run
+from hftk.sweep.record import finished_record
 
 _MODEL_KINDS = (".json", ".safetensors", ".txt", ".model", ".jinja")
 """What transformers writes for a model, a tokenizer and an image processor; .model is SentencePiece's vocabulary."""
@@ -77,17 +77,10 @@ def lay_out(manifest: Manifest, folder: Path) -> None:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    record = read_run(folder)
-    if record is None:
-        raise HubError(f"{folder}: holds no run.json that can be read, so it is no finished run")
-    if record.get("status") != "finished":
-        reason = f" ({record['reason']})" if record.get("reason") else ""
-        raise HubError(
-            f"{folder}: the run is not finished but {record.get('status')}{reason}; give its hftk train command again"
-        )
-    if damage := damaged_files(folder, record):
-        raise HubError(f"{folder}: the run is damaged: {'; '.join(damage)}. Its hftk train command trains it again")
-    return record
+    try:
+        return finished_record(folder)
+    except RunError as error:
+        raise HubError(str(error)) from error
 
 
 def _run(folder: Path) -> Run:

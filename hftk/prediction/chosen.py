@@ -16,7 +16,7 @@ from hftk.hub.ids import HUB_ID
 from hftk.recipe import schema
 from hftk.recipe.architectures import CLASS_SUFFIX, architectures
 from hftk.recipe.reading import read_document
-from hftk.sweep.record import damaged_files, read_run
+from hftk.sweep.record import finished_record, read_run
 
 _OURS = "hftk_"
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -71,7 +71,7 @@ def _local(model: str, path: Path, *, trust_remote_code: bool, revision: str | N
     if (run == path.parent and path.name != "model") or (path / "config.json").is_file() and run == path:
         run = None
     if run is not None:
-        _check_finished(run)
+        finished_record(run)  # raises where it is not
         path = run / "model"
     if not (path / "config.json").is_file():
         runs = sorted(one.parent.name for one in path.glob("*/run.json"))
@@ -98,20 +98,6 @@ def _local(model: str, path: Path, *, trust_remote_code: bool, revision: str | N
         data=data,
         max_length=max_length,
     )
-
-
-def _check_finished(run: Path) -> None:
-    record = read_run(run)
-    if record is None:
-        raise RunError(f"{run / 'run.json'} cannot be read, so it is not known whether the run was finished")
-    if record.get("status") != "finished":
-        reason = f" ({record['reason']})" if record.get("reason") else ""
-        raise RunError(
-            f"the run {run} is not finished but {record.get('status')}{reason}: it has no model yet; give its hftk "
-            "train command again"
-        )
-    if damage := damaged_files(run, record):
-        raise RunError(f"the run {run} is damaged: {listed(damage)}; its hftk train command trains it again")
 
 
 def _of_repository(folder: Path) -> tuple[schema.Data | None, int | None]:

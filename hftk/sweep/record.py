@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import hftk
+from hftk.errors import RunError
 from hftk.recipe.schema import Recipe
 from hftk.recipe.trainer_arguments import training_with_defaults
 from hftk.replacing import replace_text, replacing
@@ -98,6 +99,22 @@ def write_predictions(folder: Path, frames: Sequence[Any]) -> None:
 def read_run(folder: Path) -> dict[str, Any] | None:
     """run.json of a run folder; None where there is none or it was cut."""
     return _read_mapping(folder / "run.json")
+
+
+def finished_record(folder: Path) -> dict[str, Any]:
+    """run.json of a run that is finished and whole. Raises RunError where it is neither, or cannot be read."""
+    record = read_run(folder)
+    if record is None:
+        raise RunError(f"{folder / 'run.json'} cannot be read, so it is not known whether the run was finished")
+    if record.get("status") != "finished":
+        reason = f" ({record['reason']})" if record.get("reason") else ""
+        raise RunError(
+            f"the run {folder} is not finished but {record.get('status')}{reason}: it has no model yet; give its hftk "
+            "train command again"
+        )
+    if damage := damaged_files(folder, record):
+        raise RunError(f"the run {folder} is damaged: {'; '.join(damage)}; its hftk train command trains it again")
+    return record
 
 
 def _read_mapping(path: Path) -> dict[str, Any] | None:
