@@ -20,6 +20,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from benchmarks.diagnosis import recipe_of, train  # noqa: E402
 from benchmarks.fresh_faults import fresh  # noqa: E402
 from benchmarks.planted_faults import cases  # noqa: E402
+from benchmarks.unseen_faults import unseen  # noqa: E402
 
 
 def main() -> None:
@@ -31,9 +32,9 @@ def main() -> None:
     out = told.out.resolve()
     data = out / "data"
     rows = {(row["case"], row["seed"]): row for row in json.loads((out / "rows.json").read_text())}
-    for case in [*cases(data), *fresh(data)]:
+    for case in [*cases(data), *fresh(data), *unseen(data)]:
         row = rows.get((case.name, told.seed))
-        if case.part != told.part or case.kind is None or row is None or not row["suggestions"]:
+        if case.part != told.part or case.kind is None or case.spoilt or row is None or not row["suggestions"]:
             continue
         key, _, value = row["suggestions"][0].partition("=")
         if not value:

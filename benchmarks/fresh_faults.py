@@ -1,10 +1,14 @@
 """Planted faults and healthy runs on data sets and seeds that no threshold of the diagnosis has seen."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.planted_faults import BARE, LONG, SGD, Case
 
 SEEDS = (3, 4, 5)
+# 200 tokens in place of 60: 0.893, 0.881, 0.904 (seeds 3, 4, 5) in place of 0.847, 0.847, 0.856
+CUT = ("truncation-hurts",)
 QUICK = {"early_stopping": {"metric": "loss", "patience": 2}}
 
 
@@ -48,11 +52,26 @@ def fresh(data: Path) -> list[Case]:
         ("tags", "lstm", {}),
     ]
     return [
-        *(Case(f"fresh-{kind}-{base}", "fresh", kind, base, changes, SEEDS) for kind, base, changes in planted),
+        *(
+            Case(f"fresh-{kind}-{base}", "fresh", kind, base, changes, SEEDS, also=_also(base, changes))
+            for kind, base, changes in planted
+        ),
         *(
             Case(
-                f"fresh-healthy-{base}-{name}", "fresh", None, base, changes, SEEDS, baseline=base in ("digits", "tags")
+                f"fresh-healthy-{base}-{name}",
+                "fresh",
+                None,
+                base,
+                changes,
+                SEEDS,
+                baseline=base in ("digits", "tags"),
+                also=_also(base, changes),
             )
             for base, name, changes in healthy
         ),
     ]
+
+
+def _also(base: str, changes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Shown on all rows of the newsgroups alone."""
+    return CUT if base == "news" and not set(changes) & {"data.path", "data.max_length", "data.limit"} else ()

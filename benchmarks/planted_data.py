@@ -28,21 +28,21 @@ def write_data(shared: Path, data: Path) -> None:
     sentences = sentences[(sentences.split == "train") & sentences.form.str.len().between(4, 25)]
     sentences = sentences.sample(2000, random_state=0)
     names = np.array(sorted({tag for tags in sentences.upos for tag in tags}))
-    flipped = [_flipped(np.array(tags), names, share=0.3, draw=draw) for tags in sentences.upos]
-    _write_sentences(data / "tags.jsonl", sentences.form, sentences.upos)
-    _write_sentences(data / "tags_flipped.jsonl", sentences.form, flipped)
+    wrong = [flipped(np.array(tags), names, share=0.3, draw=draw) for tags in sentences.upos]
+    write_sentences(data / "tags.jsonl", sentences.form, sentences.upos)
+    write_sentences(data / "tags_flipped.jsonl", sentences.form, wrong)
 
     _write_fresh(shared, data, draw=np.random.default_rng(1))
 
     with gzip.open(shared / "glove/glove.6B.50d.subset.txt.gz", "rt", encoding="utf-8") as file:
         vectors = [line.rstrip("\n").split(" ", 1) for line in file]
-    _write_vectors(data / "glove.txt", vectors)
-    _write_vectors(data / "glove_capitals.txt", [(word.capitalize(), numbers) for word, numbers in vectors])
+    write_vectors(data / "glove.txt", vectors)
+    write_vectors(data / "glove_capitals.txt", [(word.capitalize(), numbers) for word, numbers in vectors])
     other = [(word, numbers) for word, numbers in vectors[3000:] if draw.random() < 0.5]
-    _write_vectors(data / "glove_other.txt", other)
+    write_vectors(data / "glove_other.txt", other)
     zeros = " ".join(["0.0"] * 50)
     dead = [(word, zeros if draw.random() < 0.7 else numbers) for word, numbers in vectors]
-    _write_vectors(data / "glove_zeros.txt", dead)
+    write_vectors(data / "glove_zeros.txt", dead)
 
 
 def _write_fresh(shared: Path, data: Path, *, draw: np.random.Generator) -> None:
@@ -50,15 +50,15 @@ def _write_fresh(shared: Path, data: Path, *, draw: np.random.Generator) -> None
         images = np.frombuffer(file.read(), np.uint8, offset=16)[: 1800 * 784].reshape(-1, 28, 28) / 15
     with gzip.open(shared / "fashion_mnist/train-labels-idx1-ubyte.gz") as file:
         labels = np.frombuffer(file.read(), np.uint8, offset=8)[:1800].copy()
-    _write_idx(data / "fashion", images, labels)
-    _write_idx(data / "fashion_flipped", images, _flipped(labels, np.arange(10), share=0.3, draw=draw))
+    write_idx(data / "fashion", images, labels)
+    write_idx(data / "fashion_flipped", images, flipped(labels, np.arange(10), share=0.3, draw=draw))
 
     groups = ["rec.autos", "rec.sport.hockey", "sci.med", "comp.graphics"]
     news = pd.read_parquet(shared / "twenty_newsgroups/twenty_newsgroups.parquet").rename(columns={"body": "text"})
     news = news[(news.split == "train") & news.label.isin(groups) & (news.text.str.len() > 40)]
     news = news[["text", "label"]].drop_duplicates("text").sample(frac=1, random_state=1)
     news.to_csv(data / "news.csv", index=False)
-    wrong = _flipped(news.label.to_numpy(), np.array(groups), share=0.3, draw=draw)
+    wrong = flipped(news.label.to_numpy(), np.array(groups), share=0.3, draw=draw)
     news.assign(label=wrong).to_csv(data / "news_flipped.csv", index=False)
     common = news[news.label == "rec.autos"]
     rare = [news[news.label == label][:25] for label in groups[1:]]
@@ -76,12 +76,12 @@ def write_digits(data: Path, *, draw: np.random.Generator) -> None:
 
     digits = load_digits()
     labels = digits.target.astype(np.uint8)
-    flipped = _flipped(labels, np.arange(10), share=0.3, draw=draw)
-    _write_idx(data / "digits", digits.images, labels)
-    _write_idx(data / "digits_flipped", digits.images, flipped)
+    wrong = flipped(labels, np.arange(10), share=0.3, draw=draw)
+    write_idx(data / "digits", digits.images, labels)
+    write_idx(data / "digits_flipped", digits.images, wrong)
 
 
-def _flipped(labels: np.ndarray, names: np.ndarray, *, share: float, draw: np.random.Generator) -> np.ndarray:
+def flipped(labels: np.ndarray, names: np.ndarray, *, share: float, draw: np.random.Generator) -> np.ndarray:
     """A share of the labels is another one, any of the others alike."""
     flipped = labels.copy()
     for place in np.flatnonzero(draw.random(len(labels)) < share):
@@ -97,7 +97,7 @@ def _with_rare(rows: pd.DataFrame, *, common: str, rare: float) -> pd.DataFrame:
     return pd.concat(kept).sample(frac=1, random_state=0)
 
 
-def _write_idx(folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
+def write_idx(folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
     folder.mkdir(exist_ok=True)
     pixels = (images * 15).astype(np.uint8)
     header = bytes([0, 0, 8, 3]) + b"".join(size.to_bytes(4, "big") for size in pixels.shape)
@@ -107,12 +107,12 @@ def _write_idx(folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
     )
 
 
-def _write_sentences(path: Path, words: Any, tags: Any) -> None:
+def write_sentences(path: Path, words: Any, tags: Any) -> None:
     lines = [
         json.dumps({"tokens": list(one), "tags": list(map(str, two))}) for one, two in zip(words, tags, strict=True)
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _write_vectors(path: Path, vectors: list) -> None:
+def write_vectors(path: Path, vectors: list) -> None:
     path.write_text("".join(f"{word} {numbers}\n" for word, numbers in vectors), encoding="utf-8")

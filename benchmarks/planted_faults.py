@@ -23,6 +23,10 @@ class Case:
     seeds: tuple[int, ...] = tuple(SEEDS)
     baseline: bool = True
     """Is it compared with the baseline? Some healthy runs tie with theirs, so that `below-baseline` is true of them."""
+    also: tuple[str, ...] = ()
+    """Faults of the base recipe itself, shown by scores: they are to be found too, and finding them is no mistake."""
+    spoilt: tuple[int, ...] = ()
+    """Seeds that begin with spoilt weights. They alone are judged; the other seeds are the siblings of each."""
 
 
 def bases(data: Path) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hftk.analysis.cutting import Cutting
 from hftk.embeddings.coverage import coverage_figures
 from hftk.errors import RunError
 from hftk.report.runs import Run, read_run
@@ -75,6 +76,8 @@ class RunEvidence:
     """Finished runs of the same setting and data with other seeds."""
     baseline: float | None = None
     """Validation accuracy of the best simple baseline that learns from the input."""
+    cutting: Cutting | None = None
+    """What is lost where texts are cut as this run's are; None where few are, and in older folders."""
 
     def setting(self, *keys: str, default: Any = None) -> Any:
         """A value of the recipe; `default` where it is absent or null."""
@@ -118,6 +121,13 @@ class RunEvidence:
     @property
     def validation_loss(self) -> np.ndarray:
         return self.column("validation_loss")
+
+    @property
+    def reachable(self) -> float | None:
+        """Validation accuracy of a simple baseline that is given no more of the texts than this run; None without."""
+        if self.baseline is not None and self.cutting is not None and self.cutting.hurts:
+            return self.cutting.cut_accuracy
+        return self.baseline
 
     @property
     def ended_early(self) -> bool:

@@ -35,15 +35,17 @@ _LOOKED_AT = 1000  # rows: to see which script the texts are in
 _BATCH = 2000  # rows predicted at a time: memory stays flat
 
 
-def linear_on_words(data: LabelledData) -> Answers:
+def linear_on_words(data: LabelledData, *, read: np.ndarray | None = None) -> Answers:
     """A classifier per class, the largest decision wins. Of a pair each text has its own words.
 
+    read: places of the rows of train that are fitted on; None: as `rows_to_read` has them.
     Raises Unfit where train has one class only, or no word.
     """
     labels = item_labels(data, "train")
     if len(np.unique(labels)) < 2:
         raise Unfit("train has one class only")
-    by_characters, at = _chosen(data, labels)
+    by_characters, at = rows_to_read(data, labels)
+    at = at if read is None else read
     vectorizers, matrix = _vectorized(data, at, **(_CHARACTERS if by_characters else _WORDS))
     work = matrix.nnz * len(np.unique(labels[at]))
     kept = drawn(labels[at], int(len(at) * MOST_WORK / work))
@@ -64,8 +66,11 @@ def linear_on_words(data: LabelledData) -> Answers:
     return Answers(predictions, fitted_rows=len(kept), note="; ".join(notes) or None)
 
 
-def _chosen(data: LabelledData, labels: np.ndarray) -> tuple[bool, np.ndarray]:
-    """Are the texts read by characters? And the rows of train that are read."""
+def rows_to_read(data: LabelledData, labels: np.ndarray) -> tuple[bool, np.ndarray]:
+    """Are the texts read by characters? And the places of the rows of train that are fitted on: what takes seconds.
+
+    labels: (rows of train,) ids.
+    """
     sample = data.splits["train"].select(drawn(labels, _LOOKED_AT))
     texts = [text[:LONGEST] for column in _columns(data) for text in sample[column]]
     by_characters = words_say_little(texts)

@@ -56,7 +56,7 @@ def tokenize(
     stored = _read(folder)
     if stored is None:
         made = {}
-        with _settings_restored(tokenizer):
+        with settings_restored(tokenizer):
             for name, rows in data.splits.items():
                 if tagging:
                     lists, cut = tagged_rows(rows, tokenizer, max_length, tag_piece=tag_piece)
@@ -133,7 +133,7 @@ def _sentence_lengths(
 
 
 @contextmanager
-def _settings_restored(tokenizer: "PreTrainedTokenizerBase") -> Iterator[None]:
+def settings_restored(tokenizer: "PreTrainedTokenizerBase") -> Iterator[None]:
     """A fast tokenizer remembers the last call's truncation and padding, and would be saved with them."""
     # without a word of the user's, tokenizers warns in every process forked after its threads ran
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

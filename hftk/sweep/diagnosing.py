@@ -1,10 +1,12 @@
 """What a sweep's end knows of its runs: the diagnosis, which needs the runs beside one and the baselines."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+from hftk.analysis.cutting import Cutting, read_cutting
 from hftk.analysis.diagnosis import RULES, diagnose
-from hftk.analysis.evidence import read_evidence
+from hftk.analysis.evidence import RunEvidence, read_evidence
 from hftk.errors import RunError
 from hftk.report.runs import Run, read_runs
 from hftk.sweep.record import read_run, write_json
@@ -29,7 +31,8 @@ def record_findings(folder: Path) -> dict[str, list[Finding]]:
         if run.status not in ("finished", "failed"):
             continue
         baseline = best_baseline(folder, run) if run.status == "finished" else None
-        found[run.name] = diagnose(read_evidence(folder / run.name, runs=runs, baseline=baseline))
+        evidence = read_evidence(folder / run.name, runs=runs, baseline=baseline)
+        found[run.name] = diagnose(replace(evidence, cutting=lost_by_cutting(folder, evidence)))
         _write(folder / run.name, found[run.name])
     return found
 
@@ -56,6 +59,15 @@ def best_baseline(folder: Path, run: Run) -> float | None:
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise RunError(f"{path}: cannot be read ({error}). Remove {place} to have it made again.") from error
     return max((share for share in shares if share is not None), default=None)
+
+
+def lost_by_cutting(folder: Path, evidence: RunEvidence) -> Cutting | None:
+    """What the sweep in `folder` knows of texts cut as this run's are; None where few are, or in older folders.
+
+    Raises RunError where its file is broken.
+    """
+    fingerprint = evidence.run.data.fingerprint
+    return read_cutting(folder, fingerprint, evidence.recipe) if fingerprint else None
 
 
 def _write(folder: Path, found: list[Finding]) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hftk.analysis.cutting import Cutting, cutting_file, write_cutting
 from hftk.errors import RunError
+from hftk.recipe.reading import read_document
 from hftk.report.runs import read_run
 from hftk.sweep.diagnosing import best_baseline, record_findings
 
@@ -86,6 +88,20 @@ def test_siblings_and_baselines_are_looked_at(tmp_path):
     record_findings(tmp_path)
     assert kinds(bad) == ["bad-seed"]
     assert all(kinds(folder) == ["below-baseline"] for folder in folders)
+
+
+def test_texts_that_are_cut_too_short(tmp_path):
+    folder = write_run(tmp_path, accuracy=0.9)
+    write_baselines(tmp_path, tf_idf=0.8)
+    recipe = read_document(folder / "recipe.yaml").data
+    lost = Cutting(60, 0.73, 563, 0.92, 0.87, 0.03, 0.08, 240, 0.92)
+    write_cutting(lost, folder=tmp_path, fingerprint="f" * 64, recipe=recipe)
+    record_findings(tmp_path)
+    [finding] = json.loads((folder / "run.json").read_text())["findings"]
+    assert finding["kind"] == "truncation-hurts" and finding["numbers"]["enough_tokens"] == 240
+    cutting_file(tmp_path, "f" * 64, recipe).write_text("{")
+    with pytest.raises(RunError, match=r"cut-\w+\.json: cannot be read"):
+        record_findings(tmp_path)
 
 
 def test_runs_that_did_not_end_by_themselves_are_left_alone(tmp_path):

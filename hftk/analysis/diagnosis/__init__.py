@@ -46,7 +46,8 @@ SILENCES: dict[str, Sequence[str]] = {
     # a model that was given next to nothing to read: how it learns and ends says nothing more
     "dead-embeddings": ["uncovered-embeddings", "learning-rate-too-low", "collapse", *_SHAPE],
     "uncovered-embeddings": ["learning-rate-too-low", "collapse", *_SHAPE],
-    "truncation-hurts": ["learning-rate-too-low", "collapse", *_SHAPE],
+    # of the data and the recipe, not of the run: how it learnt is another matter
+    "truncation-hurts": [],
     "learning-rate-too-low": ["collapse", *_SHAPE],
     "collapse": _SHAPE,
     # wrong labels are learnt by heart: the validation loss rises for that reason
@@ -65,13 +66,14 @@ SILENCES: dict[str, Sequence[str]] = {
 def diagnose(evidence: RunEvidence) -> list[Finding]:
     """What is wrong with a run, the cause first; empty for a run in which nothing is.
 
-    A kind that another one explains is left out (`SILENCES`); `below-baseline` is told only where nothing else is: it
-    asks for a cause and names none.
+    A kind that another one explains is left out (`SILENCES`); `below-baseline` is told only where nothing else is, or
+    texts that are cut, which it takes into account itself: it asks for a cause and names none.
     """
     found: list[Finding] = []
     silenced: set[str] = set()
     for kind, rule in RULES.items():
-        if kind in silenced or (kind == "below-baseline" and found):
+        explained = kind == "below-baseline" and any(one.kind != "truncation-hurts" for one in found)
+        if kind in silenced or explained:
             continue
         finding = rule(evidence)
         if finding is not None:

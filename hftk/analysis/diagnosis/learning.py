@@ -85,7 +85,7 @@ def learning_rate_too_low(e: RunEvidence) -> Finding | None:
     low = rate < _LOW[_start(e) if adaptive(e) else "sgd"]
     longer = _times_longer(losses, e.epochs, target=0.5 * e.constant_loss)
     slow = len(losses) >= _FEWEST_EPOCHS and longer > _FAR_AWAY and left < _MORE_THAN_CONSTANT and _falls(losses)
-    if left < _HARDLY_LEARNT or not (low or slow):
+    if left < _HARDLY_LEARNT or not (low or slow) or _as_good_as_a_linear_model(e):
         return None
     fallen = 1 - losses[-1] / losses[0]
     pace = f"; at its last pace half of that would take {longer:,.0f} times as long" if np.isfinite(longer) else ""
@@ -155,6 +155,13 @@ def _spike(e: RunEvidence, *, lasting: bool) -> Mapping[str, float] | None:
         return None
     start = int(means.argmax())
     return e.trace[start + int(np.nanargmax(losses[start : start + window]))]
+
+
+def _as_good_as_a_linear_model(e: RunEvidence) -> bool:
+    """Within two standard errors, on the same input: then it is the input that allows no more, not the rate."""
+    if e.reachable is None or e.validation is None:
+        return False
+    return e.validation.accuracy > e.reachable - 2 * e.validation.standard_error
 
 
 def _start(e: RunEvidence) -> str:

@@ -20,7 +20,10 @@ _WASTED, _FEWEST_WASTED = 0.6, 6
 
 
 def overfitting(e: RunEvidence) -> Finding | None:
-    """The validation loss rises while the training loss falls on."""
+    """The validation loss rises while the training loss falls on, and no more is right for it.
+
+    A model that only grows surer of what it says, and says more of it right meanwhile, is not told to stop.
+    """
     valid, train = e.validation_loss, e.train_loss
     if len(valid) < 3 or (e.ended_early and e.run.keep == "best"):  # early stopping has dealt with it
         return None
@@ -28,6 +31,9 @@ def overfitting(e: RunEvidence) -> Finding | None:
     rise, fall = valid[-1] / valid[best] - 1, 1 - train[-1] / train[best]
     little = rise < _RISE or valid[-1] - valid[best] < _RISE_AT_ALL * e.constant_loss
     if best == len(valid) - 1 or little or fall < _STILL_FALLS or train[-1] > valid[-1]:
+        return None
+    accuracy = e.column("validation_accuracy")
+    if e.validation is not None and accuracy[-1] - accuracy[best] > 2 * e.validation.standard_error:
         return None
     epoch, last = float(e.epochs[best]), float(e.epochs[-1])
     kept = ""
@@ -70,13 +76,14 @@ def stopped_too_early(e: RunEvidence) -> Finding | None:
     patience = e.setting("early_stopping", "patience", default=1)
     change = ("early_stopping.patience", 3 * patience) if e.ended_early else ("training.num_train_epochs", 3 * epochs)
     by = f" by early stopping with a patience of {patience}" if e.ended_early else ""
-    share = f" and the accuracy rose by {percent(more_right)}" if more_right > 0 else ""
+    brought = [f"the loss still fell by {number(gain)}"] if gain > 0 else []
+    brought += [f"the accuracy still rose by {percent(more_right)}"] if more_right > 0 else []
     return Finding(
         kind="stopped-too-early",
         message=(
-            f"Training stopped too early{by}: after {e.run.epochs or e.epochs[-1]:g} epochs the loss still fell by "
-            f"{number(gain)} per epoch{share}, and is {number(valid[-1])} on validation, where an answer that ignores "
-            f"the input costs {number(e.constant_loss)}."
+            f"Training stopped too early{by}: after {e.run.epochs or e.epochs[-1]:g} epochs {' and '.join(brought)} "
+            f"per epoch; the loss is {number(valid[-1])} on validation, where an answer that ignores the input costs "
+            f"{number(e.constant_loss)}."
         ),
         numbers={
             "loss_gain_per_epoch": round(float(gain), 4),

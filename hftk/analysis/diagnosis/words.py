@@ -1,9 +1,7 @@
 """What the model was given to read: word vectors that are missing or dead, texts that are cut."""
 
-import numpy as np
-
 from hftk.analysis.diagnosis.changes import first_accepted
-from hftk.analysis.diagnosis.terms import from_scratch, percent
+from hftk.analysis.diagnosis.terms import percent
 from hftk.analysis.evidence import RunEvidence
 from hftk.training.findings import Finding
 
@@ -13,12 +11,6 @@ _COVERED = 0.6
 _CURABLE = 0.1
 # share of the tokens of train whose vector is zero, or was not moved by training that should have moved it
 _DEAD, _UNMOVED = 0.1, 0.5
-# of the rows, and of the tokens of an average row
-_MANY_CUT, _MUCH_CUT = 0.25, 0.4
-# of the rows: too few are whole to compare the cut ones with
-_NEARLY_ALL_CUT = 0.9
-# accuracy of whole rows less that of cut ones, in itself and in standard errors
-_WORSE, _ERRORS = 0.05, 2.5
 
 _CURES = {
     "capitals": ("tokenizer.lowercase", True),
@@ -87,48 +79,48 @@ def dead_embeddings(e: RunEvidence) -> Finding | None:
 
 
 def truncation_hurts(e: RunEvidence) -> Finding | None:
-    """Many texts are cut, and judged worse than whole ones of the same run; or nearly all are, and lose much.
+    """What a model on words alone loses by the cut, on the same rows, is more than chance and more than a trifle.
 
-    That much is cut is no harm in itself: long texts may be easy to tell apart by their beginnings.
+    The run itself does not tell: its cut texts may be judged better than whole ones and still be judged best when read
+    to their end, since long texts are not as hard as short ones.
     """
-    judged, longest = e.validation, e.setting("data", "max_length")
-    if judged is None or judged.tokens is None or longest is None or e.run.data.longer_are != "cut":
+    cutting = e.cutting
+    if cutting is None or not cutting.hurts:
         return None
-    cut = judged.tokens > longest
-    lost = float(np.clip(1 - longest / np.maximum(judged.tokens, 1), 0, None).mean())
-    whole_accuracy, cut_accuracy, errors = _apart(judged.right, cut)
-    worse = whole_accuracy - cut_accuracy >= _WORSE and errors >= _ERRORS
-    unread = cut.mean() >= _NEARLY_ALL_CUT and lost >= _MUCH_CUT
-    if cut.mean() < _MANY_CUT or not (worse or unread):
-        return None
-    wanted = int(np.ceil(np.quantile(judged.tokens, 0.95) / 8) * 8)
-    wanted = min(wanted, 512 if not from_scratch(e) else e.setting("model", "max_position_embeddings", default=512))
-    beside = ""
-    if 0 < cut.sum() < len(cut):
-        beside = f"; accuracy is {cut_accuracy:.4f} on them and {whole_accuracy:.4f} on the others"
+    told = f"; cut at {cutting.enough} it gets {cutting.enough_accuracy:.4f}" if cutting.enough else ""
+    own, numbers = _accuracy_by_length(e, cutting.max_length)
     return Finding(
         kind="truncation-hurts",
         message=(
-            f"Texts are cut too short: {percent(float(cut.mean()))} of the {len(cut):,} rows of validation are longer "
-            f"than data.max_length {longest}, and an average row loses {percent(lost)} of its tokens{beside}. The "
-            f"median row has {np.median(judged.tokens):g} tokens."
+            f"Texts are cut too short: {percent(cutting.cut_share)} of the rows of validation are longer than "
+            f"{cutting.max_length} tokens, and what is cut off tells something. A linear model on their words is right "
+            f"on {cutting.whole_accuracy:.4f} of {cutting.n:,} rows where it reads them whole, and on "
+            f"{cutting.cut_accuracy:.4f} where it reads them as they are cut: {cutting.low:.3f} to {cutting.high:.3f} "
+            f"less (95 % interval){told}.{own}"
         ),
         numbers={
-            "cut_share": round(float(cut.mean()), 4),
-            "tokens_lost": round(lost, 4),
-            "accuracy_cut": round(cut_accuracy, 4) if cut.any() else None,
-            "accuracy_whole": round(whole_accuracy, 4) if not cut.all() else None,
-            "median_tokens": float(np.median(judged.tokens)),
-            "n": len(cut),
+            "max_length": cutting.max_length,
+            "cut_share": round(cutting.cut_share, 4),
+            "linear_accuracy_whole": round(cutting.whole_accuracy, 4),
+            "linear_accuracy_cut": round(cutting.cut_accuracy, 4),
+            "least_lost": round(cutting.low, 4),
+            "most_lost": round(cutting.high, 4),
+            "enough_tokens": cutting.enough,
+            "n": cutting.n,
+            **numbers,
         },
-        suggestion=first_accepted(e, ("data.max_length", wanted)),
+        suggestion=first_accepted(e, ("data.max_length", cutting.enough)) if cutting.enough else None,
     )
 
 
-def _apart(right: np.ndarray, cut: np.ndarray) -> tuple[float, float, float]:
-    """Accuracy of whole and of cut rows, and their difference in standard errors; 0 where one kind is missing."""
-    whole, short = right[~cut], right[cut]
-    if not len(whole) or not len(short):
-        return float(right.mean()), float(right.mean()), 0.0
-    spread = np.sqrt(max(whole.var() / len(whole) + short.var() / len(short), 1e-12))
-    return float(whole.mean()), float(short.mean()), float((whole.mean() - short.mean()) / spread)
+def _accuracy_by_length(e: RunEvidence, longest: int) -> tuple[str, dict[str, float]]:
+    """Of this run, on rows that are cut and on the others: as a sentence, and as numbers; empty where either lacks."""
+    judged = e.validation
+    if judged is None or judged.tokens is None:
+        return "", {}
+    cut = judged.tokens > longest
+    if cut.all() or not cut.any():
+        return "", {}
+    of_cut, of_whole = float(judged.right[cut].mean()), float(judged.right[~cut].mean())
+    told = f" This run is right on {of_cut:.4f} of the rows that are cut, and on {of_whole:.4f} of the others."
+    return told, {"accuracy_cut": round(of_cut, 4), "accuracy_whole": round(of_whole, 4)}

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
+from hftk.analysis.cutting import Cutting
 from hftk.analysis.diagnosis import RULES, SILENCES, diagnose
 from hftk.analysis.evidence import Judged
 from hftk.recipe import read_sweep
@@ -120,6 +122,16 @@ def test_too_low_by_its_pace_alone(make):
     assert finding.kind == "learning-rate-too-low" and "times as long" in finding.message
 
 
+def test_not_too_low_where_a_linear_model_does_no_better(make, judge):
+    losses = np.linspace(1.30, 1.24, 10).tolist()
+    curve, changes = {"train_loss": losses, "validation_loss": losses}, {"training.learning_rate": 2e-4}
+    slow = {"curve": curve, "changes": changes, "validation": judge(0.5)}
+    assert kinds(make(**slow, baseline=0.52)) == ["below-baseline"], "within two standard errors, 0.05"
+    assert kinds(make(**slow, baseline=0.6)) == ["learning-rate-too-low"]
+    cut = replace(CUT, cut_accuracy=0.52)
+    assert kinds(make(**slow, baseline=0.6, cutting=cut)) == ["truncation-hurts"], "it reads as little"
+
+
 def test_collapse_names_the_class_and_its_share(make):
     finding = the_one(make(curve=flat(0.673), changes={"training.optim": "sgd"}, validation=one_class()))
     assert finding.kind == "collapse"
@@ -193,6 +205,22 @@ def test_overfitting_keeps_the_last(make):
     )
 
 
+def test_no_overfitting_while_more_is_right(make):
+    accuracy = [0.6, 0.7, 0.8, 0.89, 0.9, 0.9]
+    assert diagnose(make(curve=RISING | {"validation_accuracy": accuracy})) == []
+    accuracy[3:] = [0.82] * 3  # one standard error of 400 items: 0.015
+    assert kinds(make(curve=RISING | {"validation_accuracy": accuracy})) == ["overfitting"]
+
+
+def test_too_early_by_accuracy_while_the_loss_rises(make):
+    curve = RISING | {"validation_accuracy": [0.6, 0.7, 0.8, 0.82, 0.86, 0.9]}
+    finding = the_one(make(curve=curve))
+    assert finding.kind == "stopped-too-early"
+    assert (
+        "after 6 epochs the accuracy still rose by 4.0 % per epoch; the loss is 0.95 on validation" in finding.message
+    )
+
+
 def test_overfitting_keeps_the_best(make):
     assert the_one(make(curve=RISING)).suggestion.key == "model.head_dropout"
 
@@ -262,30 +290,50 @@ def test_dead(make):
     assert diagnose(make(embeddings={"zero_tokens": 0.0, "unmoved_tokens": 1.0, "frozen": True})) == []
 
 
-def test_truncation_by_accuracy_and_by_what_is_lost(make, judge):
-    n = 400
-    # the wrong ones are the last 40: here they are the cut ones
-    tokens = np.where(np.arange(n) >= 280, 40, 10)
+CUT = Cutting(
+    max_length=32, cut_share=0.7, n=563, whole_accuracy=0.92, cut_accuracy=0.87, low=0.03, high=0.07, enough=128,
+    enough_accuracy=0.915,
+)  # fmt: skip
+
+
+def test_truncation_by_what_a_linear_model_loses(make, judge):
     changes = {"data.max_length": 32}
-    finding = the_one(make(changes=changes, validation=judge(tokens=tokens)))
-    assert finding.kind == "truncation-hurts" and finding.suggestion.value == 40
-    assert "30 % of the 400 rows" in finding.message and "0.6667 on them and 1.0000 on the others" in finding.message
-    evenly = np.where(np.arange(n) % 3 == 0, 40, 10)
-    assert diagnose(make(changes=changes, validation=judge(tokens=evenly))) == [], "cut ones are judged as well"
-    short_or_long = np.where(np.arange(n) >= 280, 10, 90)
-    better = make(changes={"data.max_length": 20}, validation=judge(tokens=short_or_long))
-    assert diagnose(better) == [], "much is lost, and cut ones are judged better"
-    assert kinds(make(changes={"data.max_length": 8}, validation=judge(tokens=np.full(n, 40)))) == ["truncation-hurts"]
-    assert (
-        diagnose(
-            make(
-                changes=changes,
-                validation=judge(tokens=tokens),
-                run={"data": {"labels": ["a", "b", "c", "d"], "longer_are": "read in parts"}},
-            )
-        )
-        == []
+    finding = the_one(make(changes=changes, cutting=CUT))
+    assert finding.kind == "truncation-hurts" and finding.numbers["least_lost"] == 0.03
+    assert (finding.suggestion.key, finding.suggestion.value) == ("data.max_length", 128)
+    assert finding.message == (
+        "Texts are cut too short: 70 % of the rows of validation are longer than 32 tokens, and what is cut off tells "
+        "something. A linear model on their words is right on 0.9200 of 563 rows where it reads them whole, and on "
+        "0.8700 where it reads them as they are cut: 0.030 to 0.070 less (95 % interval); cut at 128 it gets 0.9150."
     )
+    chance = replace(CUT, low=-0.01, enough=None, enough_accuracy=None)
+    assert diagnose(make(changes=changes, cutting=chance)) == []
+    assert diagnose(make(changes=changes, cutting=replace(chance, low=0.009))) == [], "a trifle"
+    n = 400  # the last 40 are wrong: here they are whole, and cut ones judged better
+    tokens = np.where(np.arange(n) >= 280, 10, 90)
+    finding = the_one(make(changes=changes, cutting=CUT, validation=judge(tokens=tokens)))
+    assert "right on 1.0000 of the rows that are cut, and on 0.6667 of the others" in finding.message
+    assert finding.numbers["accuracy_cut"] == 1.0 and finding.numbers["accuracy_whole"] == 0.6667
+    assert diagnose(make(changes=changes, validation=judge(tokens=tokens[::-1]))) == [], "the run itself does not tell"
+    limit = replace(CUT, max_length=512, enough=None, enough_accuracy=None)
+    assert the_one(make(cutting=limit)).suggestion is None, "the model takes no more"
+
+
+def test_truncation_hides_no_other_fault(make):
+    assert kinds(make(curve=RISING, cutting=CUT, baseline=0.92)) == ["truncation-hurts", "overfitting"]
+
+
+def test_below_the_baseline_that_reads_as_little(make, judge):
+    assert kinds(make(validation=judge(0.86), cutting=CUT, baseline=0.92)) == ["truncation-hurts"], (
+        "the cut explains it"
+    )
+    findings = diagnose(make(validation=judge(0.8), cutting=CUT, baseline=0.92))
+    assert [one.kind for one in findings] == ["truncation-hurts", "below-baseline"]
+    assert "baseline that reads no more of the texts than it does: validation accuracy 0.8000 beside 0.8700" in (
+        findings[1].message
+    )
+    whole = replace(CUT, low=0.0)
+    assert kinds(make(validation=judge(0.88), cutting=whole, baseline=0.92)) == ["below-baseline"], "nothing is lost"
 
 
 # --- labels
