@@ -10,9 +10,9 @@ from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedModel
 
 from hftk.errors import RecipeError
-from hftk.hub.ids import HUB_ID
+from hftk.hub.ids import ADAPTER, HUB_ID
 from hftk.models._pretrained import load_model
-from hftk.models._vetting import ADAPTER, ModelFiles
+from hftk.models._vetting import ModelFiles
 
 _WEIGHTS = "adapter_model.safetensors"
 # what PEFT imports by the name that the file gives

@@ -10,6 +10,7 @@ from huggingface_hub import file_exists, try_to_load_from_cache
 from transformers.utils.hub import cached_file, resolve_revision
 
 from hftk.errors import RecipeError
+from hftk.hub.ids import ADAPTER
 
 _ATTENTIONS = ("eager", "sdpa", "flex_attention")
 _EXPERTS = ("eager", "batched_mm", "grouped_mm")
@@ -22,8 +23,6 @@ _IMPLEMENTATIONS = {
 }
 # of tokenizer_config.json: what transformers hands on to a tokenizer, which opens it as a path (transformers 5.23)
 _OPENED = ("vocab", "merges")
-ADAPTER = "adapter_config.json"
-"""Makes of a folder an adapter of PEFT, which names the model that it belongs to."""
 _WEIGHTS, _WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 # of a config or tokenizer: a folder that is saved with them would run code of others when it is loaded with trust

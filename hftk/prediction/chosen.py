@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from hftk.data.where import did_you_mean, listed
 from hftk.errors import HftkError, RecipeError, RunError
 from hftk.hub import reaching
-from hftk.hub.ids import HUB_ID
+from hftk.hub.ids import ADAPTER, HUB_ID
 from hftk.recipe import schema
 from hftk.recipe.architectures import CLASS_SUFFIX, architectures
 from hftk.recipe.reading import read_document
@@ -85,8 +85,6 @@ def _local(model: str, path: Path, *, trust_remote_code: bool, revision: str | N
     except (OSError, ValueError, RecursionError) as error:
         raise RecipeError(f"{model}: {path / 'config.json'} is not JSON ({error})") from None
     data, max_length = _of_run(run) if run is not None else _of_repository(path)
-    from hftk.models._vetting import ADAPTER  # takes seconds: not for a misspelt name
-
     return _chosen(
         model,
         str(path),
@@ -124,7 +122,7 @@ def _on_hub(model: str, *, trust_remote_code: bool, revision: str | None) -> Cho
     if trouble is not None and not trouble.passing:
         raise RecipeError(f"there is no folder {model} here, and {trouble.reason}")
     offline = trouble is not None
-    from hftk.models._vetting import ADAPTER, ModelFiles, pinned_revision
+    from hftk.models._vetting import ModelFiles, pinned_revision
 
     try:
         resolved = pinned_revision(model, revision, offline=offline)
