@@ -1,5 +1,7 @@
 """A run beside others: the same setting with other seeds, and the simple baselines."""
 
+from typing import Any
+
 import numpy as np
 
 from hftk.analysis.diagnosis.changes import first_accepted, learning_rate
@@ -70,8 +72,15 @@ def below_baseline(e: RunEvidence) -> Finding | None:
         suggestion=first_accepted(
             e,
             *([("data.limit", None)] if e.setting("data", "limit") else []),
-            ("embeddings", {"method": "word2vec"}),
+            *_with_vectors(e),
             ("model.bidirectional", True),
             ("model.hidden_size", 2 * e.setting("model", "hidden_size", default=64)),
         ),
     )
+
+
+def _with_vectors(e: RunEvidence) -> list[tuple[str, Any]]:
+    """Word vectors for a model that has none; trained further, where they are there and frozen."""
+    if e.setting("embeddings") is None:
+        return [("embeddings", {"method": "word2vec"})]
+    return [("embeddings.freeze", False)] if e.setting("embeddings", "freeze") else []

@@ -423,3 +423,17 @@ def test_nothing_heavy_is_imported():
     code = "import sys, hftk.analysis.diagnosis; print({'torch', 'transformers', 'datasets'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("vectors", "key"),
+    [
+        (None, "embeddings"),
+        ({"method": "fasttext", "freeze": True}, "embeddings.freeze"),
+        ({"method": "fasttext", "freeze": False}, "model.bidirectional"),
+    ],
+)
+def test_a_model_below_the_baseline_is_advised_what_it_has_not_got(make, vectors, key):
+    [finding] = diagnose(make(changes={"embeddings": vectors}, baseline=0.95))
+    assert finding.kind == "below-baseline"
+    assert finding.suggestion.key == key
