@@ -15,8 +15,6 @@ from hftk.models._pretrained import load_model
 from hftk.models._vetting import ModelFiles
 
 _WEIGHTS = "adapter_model.safetensors"
-# what PEFT imports by the name that the file gives
-_IMPORTED = ("auto_mapping", "megatron_core")
 
 
 def load_with_adapter(name: str, files: ModelFiles, *, task: str, labels: Sequence[str]) -> PreTrainedModel:
@@ -74,7 +72,7 @@ def _config(name: str, files: ModelFiles) -> PeftConfig:
 
 def _wrong(content: Mapping[str, Any], files: ModelFiles) -> Iterator[str]:
     for key, value in content.items():
-        if value and (key in _IMPORTED and content.get("megatron_config") or key.endswith("_config")):
+        if value and key.endswith("_config"):  # with megatron_config PEFT imports what megatron_core names
             yield f"{ADAPTER} asks for {key}, which can name code or files elsewhere; take the key out of the file"
     kind = content.get("peft_type")
     if kind not in list(PeftType) or PeftType(kind) not in PEFT_TYPE_TO_CONFIG_MAPPING:
