@@ -1,6 +1,5 @@
 """Swept keys as columns of a linear model, and the comparisons that say what a key did."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import skew
 
-_ABSENT = object()
+from hftk.analysis.short_values import ABSENT, short_values, word
+
 _RUNS_PER_VALUE = 3
 """A numeric key with fewer runs of each of its values is taken as a line: a random search tries most values once."""
 _FEW_VALUES = 3
@@ -52,7 +52,7 @@ class Factor:
 def factors_of(swept: Sequence[Mapping[str, Any]]) -> list[Factor]:
     """The keys with more than one value among these runs, in the order in which they are named."""
     keys = list(dict.fromkeys(key for run in swept for key in run))
-    columns = {key: [run.get(key, _ABSENT) for run in swept] for key in keys}
+    columns = {key: [run.get(key, ABSENT) for run in swept] for key in keys}
     joined: dict[tuple[Any, ...], list[str]] = {}
     for key, values in columns.items():
         places = _places(values)
@@ -84,7 +84,7 @@ def _factor(names: list[str], columns: list[list[Any]]) -> Factor:
     first = {place: run for run, place in reversed(list(enumerate(places)))}
     order = sorted(first, key=lambda place: numbers[first[place]]) if numbers else sorted(first)
     levels = np.array([order.index(place) for place in places])
-    texts = [word(columns[0][first[place]]) for place in order]
+    texts = short_values([columns[0][first[place]] for place in order])
     contrasts = [Contrast(texts[level], texts[0], _against(level, 0, count=count)) for level in range(1, count)]
     return Factor(
         name=name,
@@ -133,17 +133,3 @@ def _against(level: int, other: int, *, count: int) -> np.ndarray:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def word(value: Any) -> str:
-    """A swept value as it would be written in a recipe: `1e-4`, `gru`, `[0.1, 0.2]`; `not set` for an absent key."""
-    if value is _ABSENT:
-        return "not set"
-    if isinstance(value, float) and value and not 1e-3 <= abs(value) < 1e6 and math.isfinite(value):
-        mantissa, exponent = f"{value:e}".split("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    return f"{value:g}" if isinstance(value, float) else _text(value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

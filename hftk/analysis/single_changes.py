@@ -4,20 +4,17 @@ This is what a person reads a sweep for ("more layers: better or worse?"), and w
 does not tell: two rows that are both worse than it may still differ from each other.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hftk.analysis.factors import word
 from hftk.analysis.outcomes import Outcomes
 from hftk.analysis.pairwise import Goal, Verdict, holm, pairwise, verdict_of
+from hftk.analysis.short_values import short_values
 from hftk.analysis.swept import content, taken_apart
 
-_TELLING = ("method", "type", "peft_type", "architecture")
-"""Of a mapping, the key that names it."""
 _MOST_NAMED = 4
 """Comparisons; of more than these it is only counted how many came out which way."""
 
@@ -73,6 +70,7 @@ def single_changes(
     called here. Raises RunError as `pairwise` does.
     """
     values = _values({name: swept[name] for name in settings})
+    texts = _texts(values)
     ladders = [rungs for keys in _joined(values) for rungs in _rungs(values, keys=keys)]
     pairs = pairwise(settings, metric=metric, seed=seed) if ladders else None
     if pairs is None:
@@ -92,7 +90,7 @@ def single_changes(
         half = pairs.half_width(*pair, metric=metric)
         return Step(
             setting=name,
-            value=_short(values[name][key]),
+            value=texts[name][key],
             test=float(pairs.figures[pair[0]].mean()),
             difference=difference,
             low=difference - half,
@@ -105,9 +103,9 @@ def single_changes(
         Ladder(
             key=keys[0],
             together=keys[1:],
-            held={key: _short(values[first][key]) for key in _told(values, but=keys)},
+            held={key: texts[first][key] for key in _told(values, but=keys)},
             setting=first,
-            value=_short(values[first][keys[0]]),
+            value=texts[first][keys[0]],
             test=float(pairs.figures[place[first]].mean()),
             steps=tuple(step(name, first, keys[0]) for name in others),
         )
@@ -160,6 +158,13 @@ def _values(swept: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]
     return {name: {key: values.get(key) for key in differing} for name, values in zip(swept, flat, strict=True)}
 
 
+def _texts(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """The values in few words."""
+    keys = next(iter(values.values()), {})
+    of_key = {key: short_values([own[key] for own in values.values()]) for key in keys}
+    return {name: {key: of_key[key][place] for key in keys} for place, name in enumerate(values)}
+
+
 def _joined(values: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Keys that always changed together are one."""
     joined: dict[tuple[int, ...], list[str]] = {}
@@ -196,14 +201,3 @@ def _order(values: Mapping[str, Mapping[str, Any]], *, key: str) -> list[str]:
 def _told(values: Mapping[str, Mapping[str, Any]], *, but: tuple[str, ...]) -> list[str]:
     """Of the keys that always changed together, the first."""
     return [keys[0] for keys in _joined(values) if keys != but]
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, Mapping):
-        telling = next((value[key] for key in _TELLING if value.get(key) is not None), None)
-        return word(value) if telling is None else str(telling)
-    if isinstance(value, float) and math.isfinite(value) and value == int(value) and abs(value) < 1e6:
-        return f"{value:g}"
-    return word(value)

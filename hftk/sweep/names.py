@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hftk.analysis.short_values import TELLING
+
 _LONGEST = 150  # bytes of UTF-8
 _LONGEST_VALUE = 40  # characters
-# the key of a mapping that says what it is
-_TELLING = ("method", "type", "peft_type", "pretrained", "architecture")
 
 
 def setting_names(settings: Sequence[Mapping[str, Any]], *, longest: int = _LONGEST) -> list[str]:
@@ -69,13 +69,13 @@ def _short(value: Any, others: Sequence[Any]) -> str:
 
 def _short_mapping(value: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
     distinct = {_content(other) for other in others} | {_content(value)}
-    ordered = sorted(value, key=lambda key: key not in _TELLING)
+    ordered = sorted(value, key=lambda key: key not in TELLING)
     for key in ordered:
         told = {_content(other.get(key)) for other in others}
         if not isinstance(value[key], Mapping | list) and (len(told) == len(distinct) or len(distinct) == 1):
             text = _short(value[key], [])
-            return text if key in _TELLING or not isinstance(value[key], int | float) else f"{key}-{text}"
-    for key in _TELLING:
+            return text if key in TELLING or not isinstance(value[key], int | float) else f"{key}-{text}"
+    for key in TELLING:
         if key in value:
             return f"{_short(value[key], [])}-{_hash(value)}"
     return _hash(value)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from hftk.analysis.effects import effects
-from hftk.analysis.factors import word
+from hftk.analysis.short_values import word
 
 RATE, CELL = "training.learning_rate", "model.cell"
 
@@ -186,23 +186,8 @@ def test_a_key_that_some_runs_lack_has_not_set_as_a_value():
     assert (found.effects[0].value, found.effects[0].against) == ("not set", "8")
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (1e-4, "1e-4"),
-        (2.5e-05, "2.5e-5"),
-        (0.001, "0.001"),
-        (0.5, "0.5"),
-        (0.0, "0"),
-        (3, "3"),
-        (2.0, "2"),
-        (1e7, "1e7"),
-        ("gru", "gru"),
-        (True, "true"),
-        (None, "null"),
-        ([1, 2], "[1, 2]"),
-        ({"method": "파일"}, '{"method": "파일"}'),
-    ],
-)
-def test_values_read_as_in_a_recipe(value, text):
-    assert word(value) == text
+def test_a_whole_mapping_is_named_by_what_it_is():
+    vectors = [{"method": "word2vec", "vector_size": 100}, {"method": "fasttext", "vector_size": 100}]
+    swept = [{"embeddings": vectors[place % 2]} for place in range(6)]
+    (effect,) = told(swept, [0.5, 0.7, 0.51, 0.69, 0.5, 0.71]).effects
+    assert effect.sentence.startswith("embeddings: fasttext against word2vec +0.197 ")
