@@ -22,6 +22,22 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is read from the user's cache, or left in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty cache, for a module that looks at what is made and what is taken from there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HFTK_CACHE", folder := str(tmp_path_factory.mktemp("cache")))
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data sets beside the repository (or below $HFTK_SHARED)."""

@@ -29,10 +29,8 @@ FIGURES = ["run", "status", "validation_loss", "validation_accuracy", "test_loss
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+def alone(own_cache) -> Iterator[None]:
+    yield
     gc.unfreeze()
 
 

@@ -24,10 +24,8 @@ CUDA = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capaci
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+def alone(own_cache) -> Iterator[None]:
+    yield
     gc.unfreeze()
 
 

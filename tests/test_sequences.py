@@ -22,17 +22,11 @@ from hftk.recipe import read_sweep
 from hftk.recipe.reading import read_document
 from hftk.sweep.checking import checked_lines
 
+pytestmark = pytest.mark.usefixtures("own_cache")
 RNN_FILES = {"rnn.py", "_config.py", "_embedding.py", "_head.py", "_image_rows.py", "_model.py", "_pooling.py"}
 QUICK = {"num_train_epochs": 2, "per_device_train_batch_size": 32, "learning_rate": 5e-3, "use_cpu": True}
 WORDS = ["good", "bad", "film", "plot", "the", "a", "was", "is", "very", "actor"]
 UNKNOWN = "뷁뷁 zzzz"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield Path(os.environ["HFTK_CACHE"])
 
 
 def run(recipe: dict, folder: Path):

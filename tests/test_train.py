@@ -16,6 +16,7 @@ import hftk
 from hftk.errors import DataError, RecipeError, RunError
 from hftk.sweep import runners
 
+pytestmark = pytest.mark.usefixtures("own_cache")
 RUNS = [f"learning_rate={rate},seed={seed}" for rate in ("0.001", "0.01") for seed in (1, 2)]
 SWEEP_FILES = {"results.csv", "report.md", "report.html", "curves.png", "ledger.jsonl"}
 DATA_FILES = {"baselines.json", "data.json", "examples.parquet", "predictions.parquet"}
@@ -33,13 +34,6 @@ RUN_FILES = {
     "model/tokenizer.json",
     "model/tokenizer_config.json",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

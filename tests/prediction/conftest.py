@@ -15,15 +15,8 @@ from hftk.prediction import predict_file
 QUICK = {"num_train_epochs": 1, "per_device_train_batch_size": 32, "learning_rate": 5e-3, "use_cpu": True}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory, own_cache) -> Callable[[dict], Path]:
+def trained(tmp_path_factory) -> Callable[[dict], Path]:
     """The run folder of a recipe of one run."""
 
     def trained(recipe: dict) -> Path:

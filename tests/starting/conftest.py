@@ -11,13 +11,6 @@ from hftk.recipe.schema import Recipe
 from hftk.starting import write_recipe
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture
 def started(tmp_path, monkeypatch) -> Callable[..., tuple[Recipe, str]]:
     """Writes a recipe for data below the current folder; the recipe as it is read again, and its text."""

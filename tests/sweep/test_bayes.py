@@ -27,14 +27,8 @@ from hftk.sweep.proposals import Proposals, pruning
 pytest.importorskip("optuna")
 RATE, CELL = "training.learning_rate", "model.cell"
 RUNS, EPOCHS = 8, 3
+pytestmark = pytest.mark.usefixtures("own_cache")
 PROPOSED = list(range(RUNS - DRAWN_FIRST))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -21,15 +21,11 @@ from hftk.sweep.room import Need
 from hftk.sweep.timing import SECONDS
 
 QUICK = 0.2  # seconds of timed steps: these tests look at what is counted, not at how long it takes
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only: too slow elsewhere")
+pytestmark = [
+    pytest.mark.usefixtures("own_cache"),
+    pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only: too slow elsewhere"),
+]
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFTK_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture
