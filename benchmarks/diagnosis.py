@@ -1,6 +1,6 @@
 """Planted faults: does `diagnose` name what was done to a run, and is it silent on healthy ones?
 
-    python benchmarks/diagnosis.py SHARED OUT [--part unseen] [--cases a,b] [--only-judge] [--only-train]
+    python benchmarks/diagnosis.py SHARED OUT [--part held] [--cases a,b] [--only-judge] [--only-train]
 
 SHARED: the folder of the real data sets. OUT: gets the data with planted faults, and every run; what is finished there
 is not trained again. Which part the thresholds were chosen on, and which they had not seen: benchmarks/diagnosis.md.
@@ -21,16 +21,18 @@ import pandas as pd
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.fresh_faults import fresh  # noqa: E402
+from benchmarks.held_data import write_held  # noqa: E402
+from benchmarks.held_faults import held, held_bases  # noqa: E402
 from benchmarks.planted_data import write_data  # noqa: E402
 from benchmarks.planted_faults import Case, bases, cases  # noqa: E402
 from benchmarks.unseen_data import write_unseen  # noqa: E402
 from benchmarks.unseen_faults import unseen, unseen_bases  # noqa: E402
 
-PARTS = ("tuning", "second", "fresh", "unseen")
+PARTS = ("tuning", "second", "fresh", "unseen", "held")
 
 
 def recipe_of(case: Case, *, data: Path, out: Path) -> dict[str, Any]:
-    recipe = json.loads(json.dumps((bases(data) | unseen_bases(data))[case.base]))
+    recipe = json.loads(json.dumps((bases(data) | unseen_bases(data) | held_bases(data))[case.base]))
     recipe |= {"name": case.name, "output_dir": str(out / "runs"), "metrics": ["accuracy"], "seeds": list(case.seeds)}
     for key, value in case.changes.items():
         *above, last = key.split(".")
@@ -212,7 +214,9 @@ def main() -> None:
         write_data(told.shared, data)
     if not (data / "glove_mostly_zeros.txt").exists():
         write_unseen(told.shared, data)
-    for case in [*cases(data), *fresh(data), *unseen(data)]:
+    if not (data / "forms.jsonl").exists():
+        write_held(told.shared, data)
+    for case in [*cases(data), *fresh(data), *unseen(data), *held(data)]:
         if told.part not in (None, case.part) or not case.name.startswith(tuple(told.cases.split(","))):
             continue
         if not told.only_judge:

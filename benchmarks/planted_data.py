@@ -46,10 +46,7 @@ def write_data(shared: Path, data: Path) -> None:
 
 
 def _write_fresh(shared: Path, data: Path, *, draw: np.random.Generator) -> None:
-    with gzip.open(shared / "fashion_mnist/train-images-idx3-ubyte.gz") as file:
-        images = np.frombuffer(file.read(), np.uint8, offset=16)[: 1800 * 784].reshape(-1, 28, 28) / 15
-    with gzip.open(shared / "fashion_mnist/train-labels-idx1-ubyte.gz") as file:
-        labels = np.frombuffer(file.read(), np.uint8, offset=8)[:1800].copy()
+    images, labels = read_fashion(shared, "train", slice(1800))
     write_idx(data / "fashion", images, labels)
     write_idx(data / "fashion_flipped", images, flipped(labels, np.arange(10), share=0.3, draw=draw))
 
@@ -68,6 +65,14 @@ def _write_fresh(shared: Path, data: Path, *, draw: np.random.Generator) -> None
     korean[korean.split == "train"][["text", "label"]].sample(1500, random_state=1).to_csv(
         data / "korean.csv", index=False
     )
+
+
+def read_fashion(shared: Path, split: str, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Images as `write_idx` takes them, and labels, of Fashion-MNIST. split: train or t10k."""
+    with gzip.open(shared / f"fashion_mnist/{split}-images-idx3-ubyte.gz") as file:
+        images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)[rows] / 15
+    with gzip.open(shared / f"fashion_mnist/{split}-labels-idx1-ubyte.gz") as file:
+        return images, np.frombuffer(file.read(), np.uint8, offset=8)[rows]
 
 
 def write_digits(data: Path, *, draw: np.random.Generator) -> None:
@@ -98,6 +103,7 @@ def _with_rare(rows: pd.DataFrame, *, common: str, rare: float) -> pd.DataFrame:
 
 
 def write_idx(folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
+    """images: shades from 0 to 17, as scikit-learn's digits have."""
     folder.mkdir(exist_ok=True)
     pixels = (images * 15).astype(np.uint8)
     header = bytes([0, 0, 8, 3]) + b"".join(size.to_bytes(4, "big") for size in pixels.shape)

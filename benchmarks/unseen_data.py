@@ -1,12 +1,11 @@
 """Rows and label sets that neither the thresholds nor the earlier parts of the benchmark have seen."""
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.planted_data import flipped, write_idx, write_sentences, write_vectors
+from benchmarks.planted_data import flipped, read_fashion, write_idx, write_sentences, write_vectors
 
 GROUPS = ["misc.forsale", "rec.motorcycles", "sci.space", "soc.religion.christian", "talk.politics.mideast"]
 CLOTHES = {0: 0, 1: 1, 2: 2, 7: 3, 8: 4, 9: 5}
@@ -58,10 +57,7 @@ def _write_forums(shared: Path, data: Path, *, draw: np.random.Generator) -> Non
 
 def _write_clothes(shared: Path, data: Path, *, draw: np.random.Generator) -> None:
     """Six classes in place of ten, from the middle of the file, where `fashion` has its beginning."""
-    with gzip.open(shared / "fashion_mnist/train-images-idx3-ubyte.gz") as file:
-        images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)[30_000:33_000] / 15
-    with gzip.open(shared / "fashion_mnist/train-labels-idx1-ubyte.gz") as file:
-        labels = np.frombuffer(file.read(), np.uint8, offset=8)[30_000:33_000]
+    images, labels = read_fashion(shared, "train", slice(30_000, 33_000))
     kept = np.flatnonzero(np.isin(labels, list(CLOTHES)))[:1600]
     labels = np.array([CLOTHES[label] for label in labels[kept]], dtype=np.uint8)
     write_idx(data / "clothes", images[kept], labels)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hftk.analysis.diagnosis.changes import first_accepted, learning_rate
+from hftk.analysis.diagnosis.terms import behind
 from hftk.analysis.evidence import RunEvidence
 from hftk.training.findings import Finding
 
@@ -55,11 +56,11 @@ def below_baseline(e: RunEvidence) -> Finding | None:
     reachable = e.reachable
     if reachable is None or e.validation is None:
         return None
-    noise = 2 * e.validation.standard_error if reachable != e.baseline else 0.0
-    if e.validation.accuracy > reachable - noise:
+    cut_alike = reachable != e.baseline
+    if not (behind(e, reachable) if cut_alike else e.validation.accuracy <= reachable):
         return None
     accuracy, n = e.validation.accuracy, len(e.validation.label_ids)
-    cut = " that reads no more of the texts than it does" if reachable != e.baseline else ""
+    cut = " that reads no more of the texts than it does" if cut_alike else ""
     return Finding(
         kind="below-baseline",
         message=(

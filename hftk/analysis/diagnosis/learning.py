@@ -5,18 +5,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from hftk.analysis.diagnosis.changes import first_accepted, learning_rate
-from hftk.analysis.diagnosis.terms import adaptive, from_scratch, number, percent, when
+from hftk.analysis.diagnosis.terms import adaptive, behind, from_scratch, number, percent, when
 from hftk.analysis.evidence import RunEvidence
 from hftk.training.findings import Finding
 
 # a constant answer gives the loss of even shares at most: biases alone reach it, whatever else fails
 _ABOVE_EVEN = 1.1
-# a batch is noisier than an epoch; several points of the trace in a row are less so
-_SPIKE, _LASTING_SPIKE, _IN_A_ROW = 1.5, 1.25, 5
+# a batch is noisier than an epoch; several points of the trace in a row are less so (sound trainings stay below 1.25)
+_SPIKE, _LASTING_SPIKE, _IN_A_ROW = 1.5, 1.35, 5
 # share of the constant answer's loss that is left: above it little was learnt
 _HARDLY_LEARNT = 0.75
-# the same, of a run whose loss was far above that of even shares: a falling rate may have saved part of it later
-_NOT_RECOVERED = 0.25
+# the same, of a run whose loss was far above that of even shares: a falling rate may have saved most of it later
+_NOT_RECOVERED = 0.1
 # of the constant answer's loss: so much lost again is no noise of one epoch
 _LOST_AGAIN = 0.25
 # Below these little moves in the epochs of a usual fine-tuning. Adam's family: published small models use 1e-4 to 1e-2,
@@ -25,7 +25,7 @@ _LOW = {"scratch": 1e-4, "pretrained": 3e-6, "sgd": 1e-3}
 # above these Adam's steps (each as large as the learning rate) undo what training from scratch, or before, has learnt
 _HIGH = {"scratch": 3e-2, "pretrained": 3e-4}
 # at the pace of the last third, so many times the epochs trained would be needed
-_FAR_AWAY = 5.0
+_FAR_AWAY = 7.0
 # a pace is no pace after fewer, and a loss that has just found the constant answer is none either
 _FEWEST_EPOCHS, _MORE_THAN_CONSTANT = 5, 0.97
 # of the items: all but a few strays; and of the labels: where more are of one class, never naming another one is what
@@ -44,16 +44,17 @@ def learning_rate_too_high(e: RunEvidence) -> Finding | None:
     above = np.flatnonzero(losses > _ABOVE_EVEN * e.even_loss)
     lowest = int(np.nanargmin(losses))
     spike = _spike(e, lasting=left <= _HARDLY_LEARNT)
+    harmed = left > _NOT_RECOVERED or behind(e, e.reachable)
     numbers = {
         "learning_rate": rate,
         "highest_train_loss": round(float(np.nanmax(losses)), 4),
         "last_train_loss": round(float(losses[-1]), 4),
         "even_loss": round(e.even_loss, 4),
     }
-    if left > _NOT_RECOVERED and spike is not None:
+    if harmed and spike is not None:
         epoch, numbers["highest_step_loss"] = spike["epoch"], round(spike["loss"], 4)
         what = f"rose to {number(spike['loss'])} at step {spike['step']:.0f} ({when(epoch)})"
-    elif left > _NOT_RECOVERED and len(above):
+    elif harmed and len(above):
         epoch = float(e.epochs[above[0]])
         what = f"was {number(losses[above[0]])} in {when(epoch)}"
     elif losses[-1] - losses[lowest] > _LOST_AGAIN * e.constant_loss:
@@ -115,10 +116,13 @@ def collapse(e: RunEvidence) -> Finding | None:
         return None
     top = int(judged.prediction_shares.argmax())
     share, label_share = float(judged.prediction_shares[top]), float(judged.label_shares[top])
-    if share < _ONE_CLASS or label_share > _MOST_LABELS or _ranks(judged.probabilities, judged.label_ids):
+    if share < _ONE_CLASS or label_share > _MOST_LABELS:
+        return None
+    weights = e.setting("class_weights")
+    by_hand = bool(weights) and weights != "balanced"  # they call for one class whatever was learnt
+    if not by_hand and _ranks(judged.probabilities, judged.label_ids):
         return None
     name = e.run.data.labels[top]
-    weights = e.setting("class_weights")
     return Finding(
         kind="collapse",
         message=(
@@ -137,7 +141,7 @@ def collapse(e: RunEvidence) -> Finding | None:
         epoch=e.run.kept_epoch,
         suggestion=(
             first_accepted(e, ("class_weights", "balanced"))
-            if weights and weights != "balanced"
+            if by_hand
             else first_accepted(e, *([] if adaptive(e) else [("training.optim", "adamw_torch")]))
             or learning_rate(e, times=0.1 if e.training["learning_rate"] > _LOW[_start(e)] * 10 else 10)
         ),

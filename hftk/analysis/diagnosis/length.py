@@ -3,20 +3,23 @@
 import numpy as np
 
 from hftk.analysis.diagnosis.changes import first_accepted
-from hftk.analysis.diagnosis.terms import dropout_keys, number, percent
+from hftk.analysis.diagnosis.terms import behind, dropout_keys, number, percent
 from hftk.analysis.evidence import RunEvidence
 from hftk.training.findings import Finding
 
-# of the lowest validation loss, and of the constant answer's: a small loss varies more, as a share of itself
-_RISE, _RISE_AT_ALL = 0.15, 0.02
+# of the lowest validation loss; and of the constant answer's, with and without a fall of the accuracy: where nearly all
+# is right, a few answers that are wrong and ever surer lift a small loss by much, and that is all that is lost
+_RISE, _MUCH, _AT_ALL = 0.15, 0.05, 0.02
 # of the training loss, which must still fall meanwhile: else the whole run got worse, which is another fault
 _STILL_FALLS = 0.05
-# per epoch, of the constant answer's loss, and of the items
-_STILL_BETTER, _STILL_MORE_RIGHT = 0.03, 0.015
+# of the constant answer's loss, per epoch; of the items, in the last third: as much again is then within reach
+_STILL_BETTER, _STILL_MORE_RIGHT = 0.02, 0.06
+# a run of fewer epochs that has as much of the constant answer's loss left has only begun
+_BEGINNING, _HARDLY_LEARNT = 5, 0.75
 # what a better epoch must gain to count: of the constant answer's loss
 _NO_GAIN = 0.02
 # share of the training, and epochs, after which nothing was gained
-_WASTED, _FEWEST_WASTED = 0.6, 6
+_WASTED, _FEWEST_WASTED = 0.6, 10
 
 
 def overfitting(e: RunEvidence) -> Finding | None:
@@ -29,11 +32,12 @@ def overfitting(e: RunEvidence) -> Finding | None:
         return None
     best = int(np.nanargmin(valid))
     rise, fall = valid[-1] / valid[best] - 1, 1 - train[-1] / train[best]
-    little = rise < _RISE or valid[-1] - valid[best] < _RISE_AT_ALL * e.constant_loss
-    if best == len(valid) - 1 or little or fall < _STILL_FALLS or train[-1] > valid[-1]:
-        return None
-    accuracy = e.column("validation_accuracy")
-    if e.validation is not None and accuracy[-1] - accuracy[best] > 2 * e.validation.standard_error:
+    accuracy, noise = e.column("validation_accuracy"), e.validation.standard_error if e.validation else np.inf
+    more_right = accuracy[-1] - accuracy[best]
+    # two standard errors of a difference
+    least = _AT_ALL if more_right < -2 * 2**0.5 * noise else _MUCH
+    little = rise < _RISE or valid[-1] - valid[best] < least * e.constant_loss
+    if best == len(valid) - 1 or little or fall < _STILL_FALLS or train[-1] > valid[-1] or more_right > 2 * noise:
         return None
     epoch, last = float(e.epochs[best]), float(e.epochs[-1])
     kept = ""
@@ -62,15 +66,16 @@ def overfitting(e: RunEvidence) -> Finding | None:
 
 
 def stopped_too_early(e: RunEvidence) -> Finding | None:
-    """At the end each epoch still brings much."""
+    """At the end each epoch still brings much; or a few epochs were but a beginning, and a linear model does better."""
     valid = e.validation_loss
     if not len(valid):
         return None
-    gain, more_right, back = _last_gains(e)
-    noise = e.validation.standard_error * 2 / back if e.validation else np.inf
-    if gain < _STILL_BETTER * e.constant_loss and more_right < max(_STILL_MORE_RIGHT, noise):
-        return None
-    if np.nanargmin(valid) != len(valid) - 1 and more_right < max(_STILL_MORE_RIGHT, noise):
+    gain, more_right, length = _last_gains(e)
+    noise = 2 * 2**0.5 * e.validation.standard_error if e.validation else np.inf
+    learns = more_right * length >= max(_STILL_MORE_RIGHT, noise)
+    falls = gain > 0 and np.nanargmin(valid) == len(valid) - 1
+    begun = len(valid) < _BEGINNING and e.train_loss[-1] > _HARDLY_LEARNT * e.constant_loss and behind(e, e.reachable)
+    if not (learns or falls and (begun or gain >= _STILL_BETTER * e.constant_loss)):
         return None
     epochs = e.training["num_train_epochs"]
     patience = e.setting("early_stopping", "patience", default=1)
@@ -104,7 +109,8 @@ def stopped_too_late(e: RunEvidence) -> Finding | None:
     good = valid <= np.nanmin(valid) + _NO_GAIN * e.constant_loss
     accuracy = e.column("validation_accuracy")
     if np.isfinite(accuracy).all() and e.validation:
-        good &= accuracy >= accuracy.max() - e.validation.standard_error
+        # the mean of the last third, as the highest of many epochs is so by chance
+        good &= accuracy >= accuracy[-(len(accuracy) // 3) :].mean() - e.validation.standard_error
     if not good.any():
         return None
     reached = int(np.flatnonzero(good)[0])
@@ -129,8 +135,8 @@ def stopped_too_late(e: RunEvidence) -> Finding | None:
     )
 
 
-def _last_gains(e: RunEvidence) -> tuple[float, float, int]:
-    """Per epoch of the last third: how much the validation loss fell, and how much the accuracy rose; its evaluations.
+def _last_gains(e: RunEvidence) -> tuple[float, float, float]:
+    """Per epoch of the last third: how much the validation loss fell, and how much the accuracy rose; its epochs.
 
     Of a run with one evaluation the training loss between the last two fifths of its steps stands in.
     """
@@ -139,10 +145,10 @@ def _last_gains(e: RunEvidence) -> tuple[float, float, int]:
         back = max(len(valid) // 3, 1)
         length = epochs[-1] - epochs[-1 - back]
         right = (accuracy[-1] - accuracy[-1 - back]) / length
-        return float((valid[-1 - back] - valid[-1]) / length), float(np.nan_to_num(right)), back
+        return float((valid[-1 - back] - valid[-1]) / length), float(np.nan_to_num(right)), float(length)
     fifth = len(e.trace) // 5
     if fifth < 4:
-        return 0.0, 0.0, 1
+        return 0.0, 0.0, 1.0
     losses = np.array([row["loss"] for row in e.trace])
     length = epochs[-1] / 5
-    return float((losses[-2 * fifth : -fifth].mean() - losses[-fifth:].mean()) / length), 0.0, 1
+    return float((losses[-2 * fifth : -fifth].mean() - losses[-fifth:].mean()) / length), 0.0, 1.0

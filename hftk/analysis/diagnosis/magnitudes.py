@@ -15,8 +15,8 @@ _VANISHED = 1e-2
 _FEWEST_LAYERS = 4
 # share of the constant answer's loss that is left
 _HARDLY_LEARNT = 0.8
-# a step's largest gradient norm, beside that of the first steps; sound training stays within a few times
-_EXPLODED = 10.0
+# a step's largest gradient norm, beside that of the first steps, which may be thrown about already
+_EXPLODED = 5.0
 # below it no step of a usual learning rate does harm
 _LARGE = 10.0
 

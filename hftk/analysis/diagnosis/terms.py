@@ -7,6 +7,16 @@ def from_scratch(e: RunEvidence) -> bool:
     return e.setting("model", "pretrained") is None
 
 
+def behind(e: RunEvidence, figure: float | None, *, least: float = 0.0) -> bool:
+    """Is the validation accuracy below another one by two standard errors of a difference, and `least`, of the items?
+
+    figure: None is no evidence. Both were judged on the same items, which makes their difference vary less than this.
+    """
+    if figure is None or e.validation is None:
+        return False
+    return figure - e.validation.accuracy > max(2 * 2**0.5 * e.validation.standard_error, least)
+
+
 def adaptive(e: RunEvidence) -> bool:
     """Does the optimizer divide a gradient by its usual size, so that its steps do not grow with it?"""
     return not str(e.training["optim"]).startswith("sgd")

@@ -5,7 +5,8 @@ from hftk.analysis.diagnosis.terms import percent
 from hftk.analysis.evidence import RunEvidence
 from hftk.training.findings import Finding
 
-# share of the tokens of train; GloVe's 2,600 commonest words alone cover 0.72 to 0.74 of English texts
+# share of train's tokens that the tokenizer knows; GloVe's 2,600 commonest words alone cover 0.72 to 0.74 of English
+# texts
 _COVERED = 0.6
 # of all tokens, those that one key of the recipe would find vectors for
 _CURABLE = 0.1
@@ -27,8 +28,9 @@ def uncovered_embeddings(e: RunEvidence) -> Finding | None:
         return None
     curable = {cause: share for cause, share in figures.get("causes", {}).items() if cause in _CURES}
     cause = max(curable, key=curable.get, default=None)
-    found = figures["tokens_found"]
-    if found >= _COVERED and (cause is None or curable[cause] < _CURABLE):
+    found, known = figures["tokens_found"], 1 - figures.get("tokens_unknown", 0.0)
+    # what the tokenizer does not know has no vector whatever the file, and is a matter of its vocabulary
+    if found >= _COVERED * known and (cause is None or curable[cause] < _CURABLE):
         return None
     missing = ", ".join(f"{word} ({count:,})" for word, count in list(figures["missing_most_frequent"].items())[:5])
     why = {

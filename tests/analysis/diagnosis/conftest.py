@@ -1,13 +1,17 @@
-"""Runs as plain values, from which the evidence of one fault at a time is made."""
+"""Runs as plain values, from which the evidence of one fault at a time is made, and what is asked of a diagnosis."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hftk.analysis.cutting import Cutting
+from hftk.analysis.diagnosis import diagnose
 from hftk.analysis.evidence import Judged, RunEvidence
+from hftk.recipe import read_sweep
 from hftk.report.runs import Run
+from hftk.training.findings import Finding
 
 RECIPE: dict[str, Any] = {
     "name": "x",
@@ -84,6 +88,75 @@ def make() -> Callable[..., RunEvidence]:
 @pytest.fixture
 def judge() -> Callable[..., Judged]:
     return judged
+
+
+@pytest.fixture
+def kinds() -> Callable[[RunEvidence], list[str]]:
+    return lambda evidence: [finding.kind for finding in diagnose(evidence)]
+
+
+@pytest.fixture
+def the_one() -> Callable[[RunEvidence], Finding]:
+    """The only finding, whose suggestion the run's recipe accepts."""
+
+    def the_one(evidence: RunEvidence) -> Finding:
+        (finding,) = diagnose(evidence)
+        if finding.suggestion is not None:
+            read_sweep(evidence.recipe, {finding.suggestion.key: finding.suggestion.value})
+        return finding
+
+    return the_one
+
+
+@pytest.fixture
+def trace() -> Callable[..., list[dict[str, float]]]:
+    """Rows of trace.csv, ten steps an epoch."""
+
+    def trace(losses: Sequence[float], norms: Sequence[float] = ()) -> list[dict[str, float]]:
+        norms = norms or [1.0] * len(losses)
+        return [
+            {"step": float(step), "epoch": step / 10, "loss": loss, "grad_norm": norm, "learning_rate": 1e-3}
+            for step, (loss, norm) in enumerate(zip(losses, norms, strict=True), start=1)
+        ]
+
+    return trace
+
+
+@pytest.fixture
+def flat() -> Callable[..., dict[str, list[float]]]:
+    """A curve of one loss."""
+    return lambda loss, epochs=10: {"train_loss": [loss] * epochs, "validation_loss": [loss] * epochs}
+
+
+@pytest.fixture
+def one_class() -> Callable[..., Judged]:
+    """The first class is predicted for all of 200 items."""
+
+    def one_class(*, shares: Sequence[float] = (0.6, 0.4)) -> Judged:
+        labels = np.repeat(np.arange(len(shares)), [round(200 * share) for share in shares])
+        probabilities = np.tile(np.full(len(shares), 0.3 / (len(shares) - 1)), (200, 1))
+        probabilities[:, 0] = 0.7
+        return Judged(label_ids=labels, probabilities=probabilities)
+
+    return one_class
+
+
+@pytest.fixture
+def rising() -> dict[str, list[float]]:
+    """A curve that overfits from epoch 3 on; of four classes."""
+    return {
+        "train_loss": [1.2, 0.8, 0.6, 0.5, 0.4, 0.3],
+        "validation_loss": [1.1, 0.8, 0.7, 0.75, 0.85, 0.95],
+    }
+
+
+@pytest.fixture
+def cutting() -> Cutting:
+    """A cut that hurts."""
+    return Cutting(
+        max_length=32, cut_share=0.7, n=563, whole_accuracy=0.92, cut_accuracy=0.87, low=0.03, high=0.07, enough=128,
+        enough_accuracy=0.915,
+    )  # fmt: skip
 
 
 def _with(recipe: Mapping[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
