@@ -1,9 +1,10 @@
 """Planted faults: does `diagnose` name what was done to a run, and is it silent on healthy ones?
 
-    python benchmarks/diagnosis.py SHARED OUT [--part held] [--cases a,b] [--only-judge] [--only-train]
+    python benchmarks/diagnosis.py SHARED OUT [--part held] [--cases a,b] [--shift 100] [--only-judge] [--only-train]
 
 SHARED: the folder of the real data sets. OUT: gets the data with planted faults, and every run; what is finished there
 is not trained again. Which part the thresholds were chosen on, and which they had not seen: benchmarks/diagnosis.md.
+--shift gives every case as many other seeds: the same faults in runs that nobody has seen.
 """
 
 import argparse
@@ -205,6 +206,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--cases", default="", help="names, or beginnings of them, with commas")
+    parser.add_argument("--shift", type=int, default=0, help="added to every seed; wants an OUT of its own")
     parser.add_argument("--only-judge", action="store_true", help="train nothing")
     parser.add_argument("--only-train", action="store_true", help="judge nothing")
     told = parser.parse_args()
@@ -217,6 +219,7 @@ def main() -> None:
     if not (data / "forms.jsonl").exists():
         write_held(told.shared, data)
     for case in [*cases(data), *fresh(data), *unseen(data), *held(data)]:
+        case = _shifted(case, told.shift)
         if told.part not in (None, case.part) or not case.name.startswith(tuple(told.cases.split(","))):
             continue
         if not told.only_judge:
@@ -233,6 +236,11 @@ def main() -> None:
     for part in PARTS:
         if chosen := [row for row in rows if row["part"] == part]:
             print(part, figures(chosen))
+
+
+def _shifted(case: Case, shift: int) -> Case:
+    seeds, spoilt = (tuple(seed + shift for seed in some) for some in (case.seeds, case.spoilt))
+    return replace(case, seeds=seeds, spoilt=spoilt)
 
 
 def _line(row: dict[str, Any]) -> str:
