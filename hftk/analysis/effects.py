@@ -40,12 +40,14 @@ class Effects:
     """Sentences: which keys have no effect given and why, runs left out, values at the edge of what was tried."""
 
 
-def effects(swept: Sequence[Mapping[str, Any]], *, scores: Sequence[float | None], metric: str, goal: Goal) -> Effects:
+def effects(
+    swept: Sequence[Mapping[str, Any]], *, scores: Sequence[float | None], metric: str, goal: Goal | None
+) -> Effects:
     """Main effects by least squares over all runs.
 
     swept: per run, the swept keys and their values (JSON values; a key that is not there counts as a value of its own).
-    scores: per run, the ranking metric on validation; None or NaN where there is none. metric: as it reads in a
-    sentence.
+    scores: per run, the ranking metric on validation, or another figure; None or NaN where there is none. metric: as it
+    reads in a sentence. goal: None where neither more nor less of it is better.
 
     A key of few values has each of them compared with the first; a numeric one of many is taken as a straight line over
     the numbers, or over their logarithms where these are spread more evenly. Keys that always changed together are one.
@@ -77,12 +79,18 @@ def effects(swept: Sequence[Mapping[str, Any]], *, scores: Sequence[float | None
             _effect(factor, contrast, estimate, runs=len(runs), metric=metric, goal=goal)
             for contrast, estimate in zip(factor.contrasts, estimates, strict=True)
         ]
-        notes += _edges(factor, fit=fit, goal=goal)
+        notes += _edges(factor, fit=fit, goal=goal) if goal else []
     return Effects(found, notes)
 
 
 def _effect(
-    factor: Factor, contrast: Contrast, estimate: tuple[float, float, float], *, runs: int, metric: str, goal: Goal
+    factor: Factor,
+    contrast: Contrast,
+    estimate: tuple[float, float, float],
+    *,
+    runs: int,
+    metric: str,
+    goal: Goal | None,
 ) -> Effect:
     difference, low, high = estimate
     shown = not low <= 0 <= high

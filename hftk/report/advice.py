@@ -31,6 +31,18 @@ def advice(runs: Sequence[Run], *, ranking: Ranking, compared: Sequence[Comparis
             goal=ranking.goal,
         )
         sentences += [effect.sentence for effect in found.effects] + found.notes
-        if found.effects:
+        sentences += (fitted := _fitted(finished))
+        if found.effects or fitted:
             sentences.append(_CHANCE)
     return sentences
+
+
+def _fitted(runs: Sequence[Run]) -> list[str]:
+    """Which settings of the optimizer fit the rows of train closer, for good or ill."""
+    found = effects(
+        taken_apart([run.swept for run in runs]),
+        scores=[run.curve[-1].get("train_loss") if run.curve else None for run in runs],
+        metric="training loss after the last epoch",
+        goal=None,
+    )
+    return [effect.sentence for effect in found.effects if effect.shown and effect.factor.startswith("training.")]

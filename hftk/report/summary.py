@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from hftk.analysis.optimism import optimism
 from hftk.report.content import FindingRow, Row, SettingRow
+from hftk.report.course import course
 from hftk.report.runs import Ranking, Run
 from hftk.report.wording import count, figure, listed, plural, split_metric
 
@@ -45,6 +46,7 @@ def summary(
         *_lessons(lessons),
         *_baselines(rows, scored, ranking),
         *_found(findings, scored),
+        *course(runs),
         *ranked,
         *_looks(scored, settings, runs, ranking),
     ]

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rich.cells import cell_len
@@ -54,6 +55,13 @@ def roughly(seconds: float) -> str:
 def split_metric(name: str) -> str:
     """`validation accuracy` for `validation_accuracy`; a metric's own underscores stay."""
     return name.replace("_", " ", 1)
+
+
+def span(values: Iterable[float], form: str) -> str:
+    """`2 to 40`; one figure where both ends read the same. form: as in `format`."""
+    values = list(values)
+    low, high = (format(value, form) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def override(key: str, value: Any) -> str:

@@ -191,3 +191,10 @@ def test_a_whole_mapping_is_named_by_what_it_is():
     swept = [{"embeddings": vectors[place % 2]} for place in range(6)]
     (effect,) = told(swept, [0.5, 0.7, 0.51, 0.69, 0.5, 0.71]).effects
     assert effect.sentence.startswith("embeddings: fasttext against word2vec +0.197 ")
+
+
+def test_of_a_figure_that_is_neither_good_nor_bad_no_value_did_best():
+    swept = [{RATE: rate} for rate in (1e-4, 1e-3) for _ in range(3)]
+    found = told(swept, [0.5, 0.51, 0.49, 0.2, 0.21, 0.19], metric="training loss", goal=None)
+    assert [effect.difference for effect in found.effects] == [pytest.approx(-0.3)]
+    assert "is better" not in found.effects[0].sentence and found.notes == []
